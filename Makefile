@@ -1,0 +1,44 @@
+PYTHON ?= python3.11
+BIN := .venv/bin
+EXPERIMENT ?= baseline
+PORT ?= 5000
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.PHONY: setup train test lint ui bench lock
+
+setup: .venv/core
+
+train: setup
+	$(BIN)/python train.py experiment=$(EXPERIMENT)
+
+test: .venv/dev lint
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+ui: setup
+	$(BIN)/escalation ui --port $(PORT)
+
+bench: setup
+	$(BIN)/python benchmarks/speed.py
+
+# The lock: what `pip freeze` says of a fresh environment with every extra. No index or host names belong in it.
+lock: .venv/dev
+	$(BIN)/pip freeze --exclude-editable --disable-pip-version-check > requirements.lock
+
+# A marker a step, older than what it was made from only when that has changed: a second `make` installs nothing.
+.venv/python:
+	$(PYTHON) -m venv .venv
+	touch $@
+
+.venv/core: .venv/python pyproject.toml requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e .
+	touch $@
+
+.venv/dev: .venv/core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	touch $@
