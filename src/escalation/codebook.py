@@ -1,0 +1,212 @@
+"""A codebook: ordered labels with definitions and weights, and what a label distribution scores under it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from escalation.errors import ConfigError, CorpusError, ModelError
+
+CHANNELS = ("none", "de_escalation", "threat", "act")
+WEIGHTS = ("escalation", "conflict_cooperation")
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Label:
+    """One label: its published code, its weight and the part of the score that it feeds."""
+
+    name: str
+    code: int
+    weight: float
+    channel: str
+    definition: str
+    parent: str | None = None
+
+
+@dataclass(frozen=True)
+class Codebook:
+    """Ordered labels and how they are weighed.
+
+    Parameters
+    ----------
+    name, question : str
+        What it is called and what it asks of a sentence.
+    labels : tuple of Label
+        In codebook order, the order of every probability column.
+    ordinal : bool
+        Whether the order is a scale, so that near misses count less.
+    weights : {"escalation", "conflict_cooperation"}
+        The unit of the weights: 0 … 100 points of escalation, or -10 … +10 from conflict to cooperation
+        (PLOVER's scores), of which the negative part times -10 is escalation, the positive part times 10 de-escalation.
+    parent : str or None
+        The codebook one level up, whose labels are the parents of these.
+    levels : mapping of str to float
+        The least escalation of each level of an article, ascending.
+    """
+
+    name: str
+    question: str
+    labels: tuple[Label, ...]
+    ordinal: bool = False
+    weights: str = "escalation"
+    parent: str | None = None
+    levels: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Codebook:
+        """Build from plain data (a YAML file's content).
+
+        Raises
+        ------
+        ConfigError
+            A field is missing, unknown or out of its range; the message names it.
+        """
+        where = f"codebook {mapping.get('name', '?')}"
+        try:
+            labels = tuple(Label(**entry) for entry in mapping["labels"])
+            fields = {key: value for key, value in mapping.items() if key != "labels"}
+            codebook = cls(**{**fields, "labels": labels, "levels": dict(fields.get("levels") or {})})
+        except (TypeError, KeyError) as error:
+            raise ConfigError(f"{where}: {error}; see configs/codebook/ladder.yaml for the fields") from error
+        for kind, values in (("name", codebook.names), ("code", [label.code for label in labels])):
+            if len(set(values)) != len(values):
+                raise ConfigError(f"{where}: two labels share a {kind}; make each {kind} unique")
+        if len(labels) < 2:
+            raise ConfigError(f"{where}: needs at least two labels")
+        if codebook.weights not in WEIGHTS:
+            raise ConfigError(f"{where}: weights is {codebook.weights!r}, must be one of {', '.join(WEIGHTS)}")
+        low, high = (0, 100) if codebook.weights == "escalation" else (-10, 10)
+        for label in labels:
+            if label.channel not in CHANNELS:
+                raise ConfigError(f"{where}: channel of {label.name} is {label.channel!r}, must be one of {', '.join(CHANNELS)}")
+            if not low <= label.weight <= high:
+                raise ConfigError(f"{where}: weight of {label.name} is {label.weight}, must be within {low} … {high}")
+        if list(codebook.levels.values()) != sorted(codebook.levels.values()):
+            raise ConfigError(f"{where}: levels must ascend")
+        return codebook
+
+    @classmethod
+    def load(cls, name: str, folder: Path) -> Codebook:
+        """Read ``folder/name.yaml``; an unknown name lists those that there are."""
+        path = folder / f"{name}.yaml"
+        if not path.is_file():
+            known = ", ".join(sorted(other.stem for other in folder.glob("*.yaml"))) or "none"
+            raise ConfigError(f"no codebook {name!r}: choose one of {known}")
+        return cls.from_mapping(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain data that `from_mapping` takes back."""
+        mapping = asdict(self)
+        return {**mapping, "labels": [dict(label) for label in mapping["labels"]], "levels": dict(self.levels)}
+
+    @property
+    def names(self) -> list[str]:
+        """Label names in order."""
+        return [label.name for label in self.labels]
+
+    def index(self, name: str) -> int:
+        """Position of a label."""
+        return self.names.index(name)
+
+    def parse(self, value: object) -> str:
+        """Label name for a name (any case) or a published code.
+
+        Raises
+        ------
+        CorpusError
+            Not a label; the message lists those that are.
+
+        Examples
+        --------
+        >>> polarity = Codebook("polarity", "?", (Label("neutral", 0, 0, "none", ""), Label("conflict", 2, -4, "act", "")))
+        >>> polarity.parse("2"), polarity.parse("Neutral")
+        ('conflict', 'neutral')
+        """
+        text = str(value).strip()
+        number = text[:-2] if text.endswith(".0") else text  # pandas turns a code column with gaps into floats
+        for label in self.labels:
+            if text.casefold() == label.name.casefold() or number == str(label.code):
+                return label.name
+        raise CorpusError(f"{value!r} is no label of codebook {self.name}: {', '.join(self.names)}")
+
+    @property
+    def escalation(self) -> Array:
+        """Points of escalation (0 … 100) of each label, shape (n_labels,)."""
+        weights = np.array([label.weight for label in self.labels], dtype=float)
+        return weights if self.weights == "escalation" else np.maximum(0.0, -10.0 * weights)
+
+    @property
+    def de_escalation(self) -> Array:
+        """Points of de-escalation (0 … 100) of each label, shape (n_labels,)."""
+        if self.weights == "escalation":
+            return np.array([100.0 * (label.channel == "de_escalation") for label in self.labels])
+        return np.maximum(0.0, 10.0 * np.array([label.weight for label in self.labels], dtype=float))
+
+    def channel(self, name: str) -> Array:
+        """Escalation points of the labels of one channel (``threat`` or ``act``), zero elsewhere, shape (n_labels,)."""
+        return self.escalation * np.array([label.channel == name for label in self.labels])
+
+    def level(self, escalation: float) -> str:
+        """Name of the highest level that a score of an article reaches."""
+        reached = [name for name, least in self.levels.items() if escalation >= least]
+        return reached[-1] if reached else "unrated"
+
+    def align(self, probabilities: Array, classes: Sequence[str]) -> Array:
+        """Columns in the order of `classes` to codebook order; labels that the model never saw get 0.
+
+        Parameters
+        ----------
+        probabilities : array of shape (n, len(classes))
+        classes : sequence of str
+
+        Returns
+        -------
+        array of shape (n, n_labels)
+        """
+        aligned = np.zeros((len(probabilities), len(self.labels)))
+        aligned[:, [self.index(name) for name in classes]] = probabilities
+        return aligned
+
+    def rolled_up(self, probabilities: Array, above: Codebook) -> Array:
+        """Sum probabilities of these labels into those of the codebook one level up, shape (n, len(above.labels))."""
+        if self.parent != above.name:
+            raise ModelError(f"codebook {self.name} does not stand under {above.name} but under {self.parent}")
+        matrix = np.zeros((len(self.labels), len(above.labels)))
+        for row, label in enumerate(self.labels):
+            matrix[row, above.index(str(label.parent))] = 1.0
+        return probabilities @ matrix
+
+
+def chain(codebook: Codebook, folder: Path) -> list[Codebook]:
+    """The codebook and those above it, from the bottom up."""
+    found = [codebook]
+    while (above := found[-1].parent) is not None:
+        if above in [seen.name for seen in found]:
+            raise ConfigError(f"codebook {codebook.name}: its parents go in a circle")
+        found.append(Codebook.load(above, folder))
+    return found
+
+
+def answer(probabilities: Array, codebooks: Sequence[Codebook], wanted: str) -> tuple[Codebook, Array]:
+    """Probabilities under the codebook `wanted`, summed up from the lowest of `codebooks` (bottom first).
+
+    Raises
+    ------
+    ModelError
+        The model does not know `wanted`; the message lists what it knows.
+    """
+    current = probabilities
+    for below, above in zip([None, *codebooks], codebooks, strict=False):
+        current = current if below is None else below.rolled_up(current, above)
+        if above.name == wanted:
+            return above, current
+    known = ", ".join(codebook.name for codebook in codebooks)
+    raise ModelError(f"this model does not answer codebook {wanted!r}: it knows {known}")
