@@ -1,0 +1,1 @@
+"""Models: scikit-learn classifiers over texts, and the form they are saved in."""
