@@ -216,9 +216,9 @@ def fetch(
     skipped = []
     if mirror is not None:
         skipped = [one for one in wanted if one.split not in spec.splits and not mirrored(one.url, mirror).is_file()]
-        for one in skipped:
-            (report or _say)(f"{spec.name}: {one.name} ({one.split}) is not in the mirror: skipped")
     _get(spec, [one for one in wanted if one not in skipped], mirror, progress)
+    for one in skipped:
+        (report or _say)(f"{spec.name}: {one.name} ({one.split}) is not in the mirror: skipped")
     return [spec.folder / one.name for one in spec.files if one not in skipped or (spec.folder / one.name).is_file()]
 
 

@@ -1,17 +1,21 @@
 """Figures of one set of predictions: ordinal agreement, F1, calibration, each headline with a bootstrap interval."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from escalation.codebook import Codebook
-from escalation.errors import CorpusError
+from escalation.errors import ConfigError, CorpusError, ModelError
 
 Array = NDArray[np.float64]
 BINS = 15
+CHUNK = 100  # resamples in memory at a time
 RESAMPLED = ("qwk", "mae", "off_by_two", "macro_f1", "accuracy")
 
 
@@ -27,8 +31,8 @@ class Evaluation:
         In codebook order: the rows (truth) and columns (prediction) of `confusion`.
     scalars : dict of str to float
         For ordinal codebooks `qwk` (quadratic weighted kappa), `mae` (mean absolute error in rungs) and `off_by_two`
-        (share of rows off by two rungs or more); for all `macro_f1`, `accuracy`, `balanced_accuracy`, `log_loss` (nats),
-        `brier` (0 … 2), `ece`, and `majority`, the headline figure of always answering the commonest label.
+        (share of rows off by two rungs or more); for all `macro_f1`, `accuracy`, `balanced_accuracy`, `log_loss`
+        (nats), `brier` (0 … 2), `ece`, and `majority`, the headline figure of always answering the commonest label.
     intervals : dict of str to [low, high]
         95 % percentile bootstrap intervals over groups; empty when no resamples were asked for.
     per_class : dict of label to {precision, recall, f1, support, predicted}
@@ -45,7 +49,7 @@ class Evaluation:
 
 
 def headline(codebook: Codebook) -> str:
-    """The metric that decides between models: `qwk` on a scale, `macro_f1` elsewhere."""
+    """Name the metric that decides between models: `qwk` on a scale, `macro_f1` elsewhere."""
     return "qwk" if codebook.ordinal else "macro_f1"
 
 
@@ -62,11 +66,12 @@ def evaluate(
 
     Parameters
     ----------
-    y : sequence of n label names
+    y : sequence of n label names or codes
     probabilities : array of shape (n, n_labels)
         Rows sum to 1, columns in codebook order.
     groups : sequence of n, optional
-        Rows of one group (document, scenario) are resampled together; default: each row alone.
+        Rows of one group (document, scenario) are resampled together; a row without one ('' or missing) stands alone,
+        as all do by default. A single group leaves an interval without width, which says nothing.
     resamples : int
         Bootstrap resamples; 0 for no intervals.
     restrict : bool
@@ -76,8 +81,14 @@ def evaluate(
     Raises
     ------
     CorpusError
-        There are no rows, or the shapes do not fit.
+        There are no rows, a label is outside the codebook, or the shapes do not fit.
+    ModelError
+        A row of probabilities is no distribution.
+    ConfigError
+        `resamples` is negative.
     """
+    if resamples < 0:
+        raise ConfigError(f"resamples is {resamples}: it must be 0 (no intervals) or more")
     probabilities = np.asarray(probabilities, dtype=float)
     if len(y) == 0:
         raise CorpusError("there are no rows to evaluate: give a file with labelled rows")
@@ -85,7 +96,8 @@ def evaluate(
         raise CorpusError(
             f"{len(y)} rows need probabilities of shape ({len(y)}, {len(codebook.labels)}), not {probabilities.shape}"
         )
-    truth = np.array([codebook.index(str(name)) for name in y])
+    _check_distributions(probabilities)
+    truth = positions(y, codebook)
     if restrict:
         probabilities = restricted(probabilities, truth)
     predicted = probabilities.argmax(axis=1)
@@ -94,7 +106,7 @@ def evaluate(
     scalars = _from_confusion(confusion[None], codebook.ordinal)
     present = np.unique(truth)
     figures = {name: float(values[0]) for name, values in scalars.items()}
-    figures["balanced_accuracy"] = float(np.mean((confusion.diagonal()[present] / confusion.sum(axis=1)[present])))
+    figures["balanced_accuracy"] = float(np.mean(confusion.diagonal()[present] / confusion.sum(axis=1)[present]))
     figures["log_loss"] = float(-np.log(np.clip(probabilities[np.arange(len(y)), truth], 1e-15, None)).mean())
     figures["brier"] = float(((probabilities - np.eye(size)[truth]) ** 2).sum(axis=1).mean())
     figures["ece"] = ece(truth, probabilities)
@@ -105,6 +117,19 @@ def evaluate(
     return Evaluation(
         len(y), codebook.names, figures, intervals, _per_class(confusion, codebook), confusion.astype(int).tolist()
     )
+
+
+def positions(y: Sequence[Any], codebook: Codebook) -> NDArray[np.int_]:
+    """Column numbers of label names or codes, shape (n,).
+
+    Raises
+    ------
+    CorpusError
+        One is outside the codebook.
+    """
+    values = pd.Series(np.asarray(y, dtype=object))
+    known = {value: codebook.index(codebook.parse(value)) for value in values.unique()}
+    return values.map(known).to_numpy(dtype=int)
 
 
 def restricted(probabilities: Array, truth: NDArray[np.int_]) -> Array:
@@ -118,7 +143,7 @@ def restricted(probabilities: Array, truth: NDArray[np.int_]) -> Array:
 
 
 def ece(truth: ArrayLike, probabilities: Array, bins: int = BINS) -> float:
-    """Expected calibration error of the likeliest label: mean |accuracy - confidence| over bins of equal width.
+    """Measure the calibration error of the likeliest label: mean |accuracy - confidence| over bins of equal width.
 
     Guo et al. 2017, On Calibration of Modern Neural Networks. `truth` holds column numbers.
     """
@@ -142,12 +167,12 @@ def reliability(confidence: Array, right: NDArray[np.bool_], bins: int = BINS) -
 
 
 def flat(evaluation: Evaluation, prefix: str = "") -> dict[str, float]:
-    """One number a name, as MLflow logs them: `qwk`, `qwk.low`, `qwk.high`, `f1.<label>` …"""
+    """One number a name, as MLflow logs them: `qwk`, `qwk.low`, `qwk.high`, `f1.<label>`; odd characters are `_`."""
     values = {f"{prefix}{name}": value for name, value in evaluation.scalars.items()}
     for name, (low, high) in evaluation.intervals.items():
         values |= {f"{prefix}{name}.low": low, f"{prefix}{name}.high": high}
     for label, figures in evaluation.per_class.items():
-        values[f"{prefix}f1.{label}"] = figures["f1"]
+        values[f"{prefix}f1.{re.sub('[^0-9A-Za-z_-]', '_', label)}"] = figures["f1"]
     return values
 
 
@@ -168,8 +193,8 @@ def _confusions(
 def _from_confusion(confusion: Array, ordinal: bool) -> dict[str, Array]:
     """Metrics of many confusion matrices at once, shape (m, size, size) to shape (m,) each.
 
-    F1 is averaged over the labels that occur in truth or prediction, as `sklearn.metrics.f1_score(average="macro")` does.
-    Kappa after Cohen 1968 with squared distances in rungs; when truth and prediction are one and the same label it is 1.
+    F1 is averaged over the labels that occur in truth or prediction, as scikit-learn's macro F1 does.
+    Kappa after Cohen 1968 with squared distances in rungs; 1 when truth and prediction are one and the same label.
     """
     total = confusion.sum(axis=(1, 2))
     hits = np.diagonal(confusion, axis1=1, axis2=2)
@@ -200,17 +225,44 @@ def _intervals(
     resamples: int,
     seed: int,
 ) -> dict[str, list[float]]:
-    """Percentile intervals: groups are drawn with replacement, and a draw is a sum of their confusion matrices."""
-    rows = np.arange(len(truth)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    matrices = _confusions(truth, predicted, rows, len(codebook.labels))
-    n_groups = len(matrices)
-    draws = np.random.default_rng(seed).multinomial(n_groups, np.full(n_groups, 1 / n_groups), size=resamples)
-    flat_matrices = matrices.reshape(n_groups, -1)
-    used = np.flatnonzero(flat_matrices.any(axis=0))  # most cells of a large codebook are empty
-    sums = np.zeros((resamples, flat_matrices.shape[1]))
-    sums[:, used] = draws.astype(float) @ flat_matrices[:, used]
-    figures = _from_confusion(sums.reshape(resamples, *matrices.shape[1:]), codebook.ordinal)
+    """Percentile intervals: groups are drawn with replacement, and a draw is a sum of their confusion matrices.
+
+    Groups with the same matrix are the same to a draw, so only how often each kind of group comes up is drawn.
+    """
+    rows, size = _group_numbers(groups, len(truth)), len(codebook.labels)
+    used, cell = np.unique(truth * size + predicted, return_inverse=True)  # most cells of a large codebook are empty
+    n_groups = int(rows.max()) + 1
+    held = np.bincount(rows * len(used) + cell, minlength=n_groups * len(used)).reshape(n_groups, -1).astype(np.int32)
+    # sorted, so that the order of the rows does not matter; np.unique(axis=0) does the same but slowly
+    times = dict(sorted(Counter(row.tobytes() for row in held).items()))
+    kinds = np.frombuffer(b"".join(times), dtype=held.dtype).reshape(len(times), -1).astype(float)
+    share = np.array(list(times.values())) / n_groups
+    draw, sums = np.random.default_rng(seed), np.zeros((resamples, size * size))
+    for start in range(0, resamples, CHUNK):
+        part = slice(start, min(start + CHUNK, resamples))
+        sums[part, used] = draw.multinomial(n_groups, share, size=part.stop - start).astype(float) @ kinds
+    figures = _from_confusion(sums.reshape(resamples, size, size), codebook.ordinal)
     return {name: np.percentile(figures[name], [2.5, 97.5]).tolist() for name in RESAMPLED if name in figures}
+
+
+def _group_numbers(groups: Sequence[Any] | None, n: int) -> NDArray[np.int_]:
+    """Give each row the number of its group, shape (n,); a row without one is a group."""
+    if groups is None:
+        return np.arange(n)
+    names = pd.Series(np.asarray(groups, dtype=object))
+    if len(names) != n:
+        raise CorpusError(f"{len(names)} groups for {n} rows: give one group a row")
+    alone = names.isna() | (names == "")
+    return np.unique(np.where(alone, n + np.arange(n), pd.factorize(names)[0]), return_inverse=True)[1]
+
+
+def _check_distributions(probabilities: Array) -> None:
+    """Refuse rows that are no distribution; a sum may be 0.001 off, for models that compute in 16 bits."""
+    fine = (probabilities >= 0).all(axis=1) & (np.abs(probabilities.sum(axis=1) - 1) <= 1e-3)  # NaN compares false
+    if not fine.all():
+        raise ModelError(
+            f"probabilities of row {fine.argmin()} are not 0 … 1 with sum 1: normalise what the model gives"
+        )
 
 
 def _per_class(confusion: Array, codebook: Codebook) -> dict[str, dict[str, float]]:

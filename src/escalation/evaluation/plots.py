@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation.codebook import Codebook
+from escalation.errors import CorpusError, ModelError
 from escalation.evaluation import metrics
 from escalation.evaluation.metrics import Evaluation
 
@@ -22,7 +23,7 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#8
 
 
 def confusion(evaluation: Evaluation, codebook: Codebook) -> Figure:
-    """Counts, each row shaded by the share of its true label."""
+    """Show counts, each row shaded by the share of its true label."""
     counts = np.array(evaluation.confusion)
     kept = [i for i in range(len(counts)) if counts[i].any() or counts[:, i].any()]
     counts = counts[np.ix_(kept, kept)]
@@ -77,7 +78,9 @@ def per_class_bars(evaluation: Evaluation, codebook: Codebook) -> Figure:
 
 def reliability(y: Sequence[str], probabilities: Array, codebook: Codebook) -> Figure:
     """Confidence of the likeliest label against how often it is right, and how many rows have it."""
-    truth = np.array([codebook.index(str(name)) for name in y])
+    truth, probabilities = metrics.positions(y, codebook), np.asarray(probabilities)
+    if not len(truth):
+        raise CorpusError("no rows to draw: give at least one labelled row")
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
     edges, counts, mean_confidence, accuracy = metrics.reliability(confidence, right)
     figure, (axes, below) = _figure(6.2, 6.8, rows=2, height_ratios=[4, 1])
@@ -87,7 +90,9 @@ def reliability(y: Sequence[str], probabilities: Array, codebook: Codebook) -> F
         mean_confidence[filled], mean_confidence[filled], accuracy[filled], color=COLOURS[3], alpha=0.5, linewidth=3
     )
     sizes = 15 + 150 * counts[filled] / counts.max()
-    axes.scatter(mean_confidence[filled], accuracy[filled], s=sizes, color=COLOURS[0], label="this model (size: rows)", zorder=3)
+    axes.scatter(
+        mean_confidence[filled], accuracy[filled], s=sizes, color=COLOURS[0], label="this model (size: rows)", zorder=3
+    )
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
     axes.set_ylabel("share that is right")
@@ -106,7 +111,7 @@ def reliability(y: Sequence[str], probabilities: Array, codebook: Codebook) -> F
 
 
 def precision_recall(y: Sequence[str], probabilities: Array, codebook: Codebook) -> Figure:
-    """A panel a label with its curve and average precision; the dotted line is what chance reaches."""
+    """Draw a panel a label with its curve and average precision; the dotted line is what chance reaches."""
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
     truth = np.array([str(name) for name in y])
@@ -135,7 +140,7 @@ def precision_recall(y: Sequence[str], probabilities: Array, codebook: Codebook)
 
 
 def score_distribution(y: Sequence[str], probabilities: Array, codebook: Codebook) -> Figure:
-    """Expected escalation of each row by its true label, beside the points of the label itself."""
+    """Show the expected escalation of each row by its true label, beside the points of the label itself."""
     scores = probabilities @ codebook.escalation
     truth = np.array([str(name) for name in y])
     shown = [name for name in codebook.names if (truth == name).any()]
@@ -166,7 +171,9 @@ def score_distribution(y: Sequence[str], probabilities: Array, codebook: Codeboo
 
 
 def top_words(words: Mapping[str, Sequence[tuple[str, float]]]) -> Figure:
-    """The features that weigh most for each label, as small multiples."""
+    """Show the features that weigh most for each label, as small multiples."""
+    if not words:
+        raise ModelError("no words to draw: only a linear model over named features has them")
     columns = min(4, len(words))
     rows = -(-len(words) // columns)
     longest = max(len(entries) for entries in words.values())
@@ -185,6 +192,8 @@ def top_words(words: Mapping[str, Sequence[tuple[str, float]]]) -> Figure:
 
 def folds(values: Sequence[Mapping[str, float]], codebook: Codebook) -> Figure:
     """Metrics of each fold with their mean."""
+    if not values:
+        raise CorpusError("no folds to draw: cross-validate first")
     shown = [name for name in ("qwk", "macro_f1", "accuracy", "ece") if name in values[0]]
     figure, axes = _figure(6.6, 1.4 + 0.55 * len(shown))
     for place, name in enumerate(reversed(shown)):
@@ -202,8 +211,8 @@ def folds(values: Sequence[Mapping[str, float]], codebook: Codebook) -> Figure:
     return figure
 
 
-def _figure(width: float, height: float, rows: int = 1, columns: int = 1, **grid: Any) -> tuple[Any, Any]:
-    """A figure of its own: no global state, so that pictures can be made in any thread."""
+def _figure(width: float, height: float, rows: int = 1, columns: int = 1, **grid: Any) -> tuple[Figure, Any]:
+    """Make a figure of its own: no global state, so that pictures can be made in any thread."""
     from matplotlib.figure import Figure as NewFigure
 
     figure = NewFigure(figsize=(width, height), layout="constrained", facecolor="white")
@@ -223,9 +232,15 @@ def _title(axes: Any, text: str, below: str) -> None:
 
 
 def _spoken(name: str) -> str:
-    return name.replace("_", " ")
+    return _plain(name.replace("_", " "))
 
 
 def _feature(name: str) -> str:
-    """A feature's name without the path of the union that it comes from; blanks in it made visible."""
-    return name.rpartition("__")[2].replace(" ", "␣") if "char" in name else name.rpartition("__")[2]
+    """Name a feature without the path of the union that it comes from; blanks in it made visible."""
+    path, _, word = name.rpartition("__")
+    return _plain(word.replace(" ", "␣") if "char" in path else word)
+
+
+def _plain(text: str) -> str:
+    """Text with its dollars as they are: matplotlib would read what stands between two as a formula."""
+    return text.replace("$", r"\$")
