@@ -15,6 +15,7 @@ from escalation.errors import ConfigError, CorpusError, ModelError
 
 CHANNELS = ("none", "de_escalation", "threat", "act")
 WEIGHTS = ("escalation", "conflict_cooperation")
+POWER = 4  # of the mean of an article's sentences, unless a codebook has its own
 
 Array = NDArray[np.float64]
 
@@ -50,6 +51,9 @@ class Codebook:
         The codebook one level up, whose labels are the parents of these.
     levels : mapping of str to float
         The least escalation of each level of an article, ascending.
+    aggregation : mapping of str to float
+        How the sentences of an article add up: the ``power`` (1 … 16) of their power mean. 1 is the plain mean; the higher,
+        the more the highest sentences weigh.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Codebook:
     weights: str = "escalation"
     parent: str | None = None
     levels: Mapping[str, float] = field(default_factory=dict)
+    aggregation: Mapping[str, float] = field(default_factory=lambda: {"power": POWER})
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Codebook:
@@ -73,8 +78,11 @@ class Codebook:
         try:
             labels = tuple(Label(**entry) for entry in mapping["labels"])
             fields = {key: value for key, value in mapping.items() if key != "labels"}
-            codebook = cls(**{**fields, "labels": labels, "levels": dict(fields.get("levels") or {})})
-        except (TypeError, KeyError) as error:
+            levels, aggregation = (dict(fields.get(key) or {}) for key in ("levels", "aggregation"))
+            codebook = cls(
+                **{**fields, "labels": labels, "levels": levels, "aggregation": aggregation or {"power": POWER}}
+            )
+        except (TypeError, KeyError, ValueError) as error:
             raise ConfigError(f"{where}: {error}; see configs/codebook/ladder.yaml for the fields") from error
         for kind, values in (("name", codebook.names), ("code", [label.code for label in labels])):
             if len(set(values)) != len(values):
@@ -86,11 +94,18 @@ class Codebook:
         low, high = (0, 100) if codebook.weights == "escalation" else (-10, 10)
         for label in labels:
             if label.channel not in CHANNELS:
-                raise ConfigError(f"{where}: channel of {label.name} is {label.channel!r}, must be one of {', '.join(CHANNELS)}")
+                raise ConfigError(
+                    f"{where}: channel of {label.name} is {label.channel!r}, must be one of {', '.join(CHANNELS)}"
+                )
             if not low <= label.weight <= high:
                 raise ConfigError(f"{where}: weight of {label.name} is {label.weight}, must be within {low} … {high}")
         if list(codebook.levels.values()) != sorted(codebook.levels.values()):
             raise ConfigError(f"{where}: levels must ascend")
+        power: Any = codebook.aggregation.get("power")
+        if set(codebook.aggregation) != {"power"} or type(power) not in (int, float) or not 1 <= power <= 16:
+            raise ConfigError(
+                f"{where}: aggregation is {codebook.aggregation}, must be a power from 1 to 16: {{power: {POWER}}}"
+            )
         return codebook
 
     @classmethod
@@ -105,12 +120,18 @@ class Codebook:
     def to_mapping(self) -> dict[str, Any]:
         """Plain data that `from_mapping` takes back."""
         mapping = asdict(self)
-        return {**mapping, "labels": [dict(label) for label in mapping["labels"]], "levels": dict(self.levels)}
+        nested = {"levels": dict(self.levels), "aggregation": dict(self.aggregation)}
+        return {**mapping, "labels": [dict(label) for label in mapping["labels"]], **nested}
 
     @property
     def names(self) -> list[str]:
         """Label names in order."""
         return [label.name for label in self.labels]
+
+    @property
+    def power(self) -> float:
+        """Power of the mean by which an article's sentences add up."""
+        return float(self.aggregation["power"])
 
     def index(self, name: str) -> int:
         """Position of a label."""
@@ -152,7 +173,7 @@ class Codebook:
 
     def channel(self, name: str) -> Array:
         """Escalation points of the labels of one channel (``threat`` or ``act``), zero elsewhere, shape (n_labels,)."""
-        return self.escalation * np.array([label.channel == name for label in self.labels])
+        return np.where([label.channel == name for label in self.labels], self.escalation, 0.0)
 
     def level(self, escalation: float) -> str:
         """Name of the highest level that a score of an article reaches."""

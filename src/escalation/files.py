@@ -23,7 +23,9 @@ def replacing(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     except OSError as error:
-        raise InputError(f"cannot write {target}: {error.strerror}; choose a folder that exists and can be written") from error
+        raise InputError(
+            f"cannot write {target}: {error.strerror}; choose a folder that exists and can be written"
+        ) from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -33,7 +35,9 @@ def replacing(target: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~mask)  # mkstemp makes private files; the target gets the usual rights
         temporary.replace(target)
     except OSError as error:
-        raise InputError(f"cannot write {target}: {error.strerror or error}; free some space or choose another place") from error
+        raise InputError(
+            f"cannot write {target}: {error.strerror or error}; free some space or choose another place"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 
