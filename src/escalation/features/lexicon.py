@@ -99,8 +99,7 @@ class LexiconFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
         sklearn.utils._param_validation.InvalidParameterError
             A parameter has a wrong type or is out of its range.
         """
-        self._validate_params()
-        lexicon = read_lexicon(self.lexicon)
+        lexicon = self._validate_params()
         self.lists_ = {**lexicon.labels, **lexicon.cues}
         self.labels_ = list(lexicon.labels)
         self.interactions_ = lexicon.interactions
@@ -110,6 +109,11 @@ class LexiconFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
             NO_LABEL,
         ]
         return self
+
+    def _validate_params(self) -> Lexicon:
+        """Check types and ranges as scikit-learn does, then that the lexicon is there; the lexicon."""
+        super()._validate_params()
+        return read_lexicon(self.lexicon)
 
     def transform(self, texts: Sequence[str]) -> csr_matrix:
         """Features of `n` texts, shape (n, n_features), float64.

@@ -36,16 +36,16 @@ class CalibratedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def fit(self, texts: Sequence[str], y: Sequence[str], groups: Sequence[str] | None = None) -> "CalibratedModel":
         """Learn from `n` texts and their label names; rows of one group stay in one fold."""
-        texts, y = np.asarray(texts, dtype=object), np.asarray(y, dtype=object).astype(str)
+        rows, truth = np.asarray(texts, dtype=object), np.asarray(y, dtype=object).astype(str)
         folds = StratifiedGroupKFold(self.folds, shuffle=True, random_state=self.seed)
-        groups = np.arange(len(texts)) if groups is None else groups
+        together = np.arange(len(rows)) if groups is None else groups
         calibrated = CalibratedClassifierCV(
-            self.estimator, method=self.method, cv=list(folds.split(texts, y, groups)), ensemble=False
+            self.estimator, method=self.method, cv=list(folds.split(rows, truth, together)), ensemble=False
         )
         with warnings.catch_warnings():
             # a rare label may miss from a fold; its decisions there are then the lowest, which is what is wanted
             warnings.filterwarnings("ignore", message=".*(Number of classes in training fold|least populated class).*")
-            calibrated.fit(texts, y)
+            calibrated.fit(rows, truth)
         calibrated.cv = None  # row numbers of the corpus are no part of the model
         self.calibrated_ = calibrated
         self.classes_ = np.array(self.labels)
@@ -62,7 +62,8 @@ class CalibratedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
 
     def predict(self, texts: Sequence[str]) -> NDArray[np.str_]:
         """The likeliest label name of each text."""
-        return self.classes_[self.predict_proba(texts).argmax(axis=1)]
+        names: NDArray[np.str_] = self.classes_[self.predict_proba(texts).argmax(axis=1)]
+        return names
 
     @property
     def fitted_estimator(self) -> Any:

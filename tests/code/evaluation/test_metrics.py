@@ -64,7 +64,9 @@ def test_interval_covers_the_true_figure_about_as_often_as_it_says() -> None:
         predicted = np.where(right, truth, (truth + 1) % 3)
         probabilities = np.zeros((150, len(LADDER.labels)))
         probabilities[np.arange(150), predicted] = 1
-        found = metrics.evaluate([LADDER.names[code] for code in truth], probabilities, LADDER, resamples=300, seed=seed)
+        found = metrics.evaluate(
+            [LADDER.names[code] for code in truth], probabilities, LADDER, resamples=300, seed=seed
+        )
         low, high = found.intervals["accuracy"]
         hits += low <= 0.7 <= high
     assert 0.9 <= hits / 200 <= 0.99
@@ -74,7 +76,9 @@ def test_rows_of_a_group_are_drawn_together() -> None:
     """The same rows ten times over are no more evidence: the interval stays as wide when the copies share groups."""
     _, y, probabilities = sample(LADDER, 80, seed=5)
     alone = metrics.evaluate(y, probabilities, LADDER).intervals["accuracy"]
-    copied = metrics.evaluate(y * 10, np.tile(probabilities, (10, 1)), LADDER, groups=list(range(80)) * 10).intervals["accuracy"]
+    copied = metrics.evaluate(y * 10, np.tile(probabilities, (10, 1)), LADDER, groups=list(range(80)) * 10).intervals[
+        "accuracy"
+    ]
     naive = metrics.evaluate(y * 10, np.tile(probabilities, (10, 1)), LADDER).intervals["accuracy"]
     assert copied == pytest.approx(alone)
     assert naive[1] - naive[0] < (copied[1] - copied[0]) / 2
@@ -128,4 +132,6 @@ def test_flat_names_are_what_mlflow_takes() -> None:
     _, y, probabilities = sample(LADDER, 60, seed=8)
     names = metrics.flat(metrics.evaluate(y, probabilities, LADDER), "heldout.")
     assert {"heldout.qwk", "heldout.qwk.low", "heldout.f1.use_of_force", "heldout.majority"} <= set(names)
-    assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./ ") for name in names)
+    assert all(
+        set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./ ") for name in names
+    )
