@@ -1,0 +1,112 @@
+"""From a Hydra configuration to objects: the one module of the package that knows OmegaConf and Hydra."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from escalation import project
+from escalation.codebook import Codebook, chain
+from escalation.corpora.catalogue import CorpusSpec
+from escalation.corpora.corpus import Corpus, load
+from escalation.errors import ConfigError, EscalationError
+from escalation.settings import Settings
+
+FAILURES = (EscalationError, HydraException, OmegaConfBaseException)
+UNNAMED = ("experiment", "seed", "report", "register", "resamples")
+
+
+def settings(config: DictConfig, experiment: str | None = None, overrides: Sequence[str] = ()) -> Settings:
+    """The training's settings, types checked.
+
+    Parameters
+    ----------
+    config : DictConfig
+    experiment : str
+        The experiment chosen, which names the run where `name` does not.
+    overrides : list of str
+        What was changed on the command line: the name says it too, unless runs of one name may differ in it.
+    """
+    names = [field.name for field in fields(Settings)]
+    found = OmegaConf.merge(OmegaConf.structured(Settings), {name: config[name] for name in names})
+    result: Settings = OmegaConf.to_object(found)  # type: ignore[assignment]  # a structured config gives its class
+    if result.name is None and experiment:
+        changed = [one for one in overrides if one.lstrip("+~").partition("=")[0] not in UNNAMED]
+        result = replace(result, name=" ".join([experiment, *changed]))
+    result.check()
+    return result
+
+
+def model(config: DictConfig) -> Any:
+    """The classifier that `model` names by `_target_`, not fitted.
+
+    Raises
+    ------
+    ConfigError
+        A class that is not there, or an argument that it does not take.
+    """
+    from hydra.utils import instantiate
+
+    try:
+        return instantiate(config.model, _convert_="all")
+    except HydraException as error:
+        cause = error.__cause__ or error
+        raise ConfigError(
+            f"cannot build the model: {one_line(cause)}; see configs/features and configs/classifier"
+        ) from error
+
+
+def codebooks(config: DictConfig) -> list[Codebook]:
+    """The codebook of the run, then those above it."""
+    return chain(Codebook.from_mapping(_plain(config.codebook)), project.codebooks())
+
+
+def corpora(config: DictConfig, codebook: Codebook) -> list[Corpus]:
+    """Every corpus named, read under the codebook."""
+    specs = [CorpusSpec.from_mapping(_plain(spec)) for spec in config.corpora.values()]
+    return [load(spec, codebook, project.codebooks()) for spec in specs]
+
+
+def parameters(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run is known by: the choice of each group, the settings, and every argument of the model, flat."""
+    chosen = {key: choices[key] for key in ("codebook", "features", "classifier", "model")}
+    own = {field.name: config[field.name] for field in fields(Settings) if field.name not in ("report", "register")}
+    corpora = "+".join(str(name) for name in config.corpora)
+    arguments = {**_flat(_plain(config.features), "features"), **_flat(_plain(config.classifier), "classifier")}
+    return {**chosen, "corpora": corpora, **own, **arguments}
+
+
+def one_line(error: BaseException) -> str:
+    """What is wrong and what is valid, without Hydra's search path and OmegaConf's types."""
+    text = (
+        str(error)
+        .split("\nConfig search path:")[0]
+        .split("\n    full_key:")[0]
+        .split("\nSet the environment variable")[0]
+    )
+    if text.startswith("Could not override"):
+        text += " if it is an argument of the class; the keys are in configs/train.yaml and in the file of each choice"
+    key = getattr(error, "full_key", None)
+    return " ".join(f"{key}: {text}".split() if key else text.split())
+
+
+def _plain(node: Any) -> dict[str, Any]:
+    return OmegaConf.to_container(node, resolve=True)  # type: ignore[return-value]  # a mapping node gives a dict
+
+
+def _flat(value: Any, prefix: str) -> dict[str, Any]:
+    """Nested arguments as `a.b.c`; a list of (name, part) pairs, as scikit-learn has them, by the names."""
+    if isinstance(value, dict) and "_args_" not in value:
+        items = [(key, one) for key, one in value.items() if key != "_convert_"]
+    elif isinstance(value, list) and value and all(isinstance(one, list) and len(one) == 2 for one in value):
+        items = [(name, one) for name, one in value]
+    else:
+        return {prefix: value["_args_"][0] if isinstance(value, dict) else value}
+    flat: dict[str, Any] = {}
+    for key, one in items:
+        name = prefix if key == "transformer_list" else f"{prefix}.{key}"
+        flat |= {f"{prefix}.class": str(one).rpartition(".")[2]} if key == "_target_" else _flat(one, name)
+    return flat

@@ -1,0 +1,45 @@
+"""How a training goes: plain data, so that it can be checked before anything heavy is imported."""
+
+from dataclasses import dataclass
+
+from escalation.errors import ConfigError
+
+CALIBRATIONS = ("temperature", "sigmoid", "isotonic")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a training goes; configs/train.yaml says what each field means."""
+
+    name: str | None = None
+    seed: int = 1
+    folds: int = 5
+    holdout: float = 0.2
+    holdout_seed: int = 2026
+    calibration: str = "temperature"
+    calibration_folds: int = 5
+    resamples: int = 1000
+    rows: int | None = None
+    register: bool = True
+    report: str | None = None
+
+    def check(self) -> None:
+        """Refuse values out of their range.
+
+        Raises
+        ------
+        ConfigError
+            Names the field and what is valid.
+        """
+        rules = {
+            "folds": (self.folds >= 2, "at least 2"),
+            "calibration_folds": (self.calibration_folds >= 2, "at least 2"),
+            "holdout": (0 <= self.holdout <= 0.5, "a share of the rows from 0 to 0.5"),
+            "calibration": (self.calibration in CALIBRATIONS, f"one of {', '.join(CALIBRATIONS)}"),
+            "resamples": (self.resamples >= 100, "at least 100"),
+            "rows": (self.rows is None or self.rows >= 20, "null or at least 20"),
+            "seed": (0 <= self.seed < 2**32, "from 0 to 4294967295"),
+        }
+        for field, (holds, valid) in rules.items():
+            if not holds:
+                raise ConfigError(f"{field} is {getattr(self, field)!r}: it must be {valid}")

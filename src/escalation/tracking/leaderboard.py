@@ -1,0 +1,122 @@
+"""Finished runs side by side: the deciding metric on held-out rows with its interval, and who is champion."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from escalation.errors import ModelError
+from escalation.tracking import registry, store
+
+COLUMNS = (
+    "codebook",
+    "experiment",
+    "corpora",
+    "features",
+    "classifier",
+    "seeds",
+    "metric",
+    "held out",
+    "macro F1",
+    "ECE",
+    "held-out set",
+    "champion",
+)
+
+
+def leaderboard(codebook: str | None = None) -> list[dict[str, str]]:
+    """One row an experiment, codebook and held-out set, the best first; runs that differ in the seed alone are one row.
+
+    Parameters
+    ----------
+    codebook : str, optional
+        Only this one.
+
+    Returns
+    -------
+    list of dict with the keys `COLUMNS`
+        `held out` is the metric with its 95 % interval of one run, or mean ± standard deviation over seeds.
+    """
+    mlflow = store.connect()
+    with store.failures():
+        experiments = [
+            one for one in mlflow.search_experiments() if codebook in (None, one.name) and one.name != "Default"
+        ]
+        if not experiments:
+            raise ModelError(
+                f"no runs{f' under codebook {codebook}' if codebook else ''} yet: train one with `python train.py`"
+            )
+        runs = mlflow.search_runs(
+            [one.experiment_id for one in experiments],
+            "attributes.status = 'FINISHED'",
+            output_format="list",
+            max_results=5000,
+        )
+    alike: dict[tuple[str, ...], list[Any]] = {}
+    for run in runs:
+        tags, parameters = run.data.tags, run.data.params
+        if "held_out" in tags and "rows" in parameters:
+            settings = tuple(
+                f"{key}={value}" for key, value in sorted(parameters.items()) if key not in ("seed", "name")
+            )
+            key = (tags["codebook"], tags["held_out"], tags["experiment"], *settings)
+            alike.setdefault(key, []).append(run)
+    champions = registry.champions()
+    rows = [_row(group, champions) for group in alike.values()]
+    rows.sort(
+        key=lambda row: (
+            row["codebook"] != "ladder",
+            row["codebook"],
+            row["held-out set"],
+            -float(row["held out"].split()[0]),
+        )
+    )
+    return rows
+
+
+def markdown(rows: Sequence[Mapping[str, str]]) -> str:
+    """The leaderboard as a page for experiments/."""
+    lines = [
+        "# Leaderboard",
+        "",
+        "Made by `escalation leaderboard --md`. Figures are of held-out rows and compare only within one held-out set.",
+        "One run: 95 % bootstrap interval in brackets. Several seeds: mean ± standard deviation.",
+        "",
+        "| " + " | ".join(COLUMNS) + " |",
+        "|" + "---|" * len(COLUMNS),
+    ]
+    lines += ["| " + " | ".join(row[column] for column in COLUMNS) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _row(runs: Sequence[Any], champions: Mapping[str, str]) -> dict[str, str]:
+    latest = {run.data.params["seed"]: run for run in sorted(runs, key=lambda run: run.info.start_time)}
+    group = list(latest.values())
+    first = group[0].data
+    metric = "qwk" if "heldout.qwk" in first.metrics else "macro_f1"
+    values = [run.data.metrics[f"heldout.{metric}"] for run in group]
+    mean = sum(values) / len(values)
+    if len(values) > 1:
+        spread = (sum((value - mean) ** 2 for value in values) / (len(values) - 1)) ** 0.5
+        figure = f"{mean:.3f} ± {spread:.3f}"
+    else:
+        figure = (
+            f"{mean:.3f} [{first.metrics[f'heldout.{metric}.low']:.3f}, {first.metrics[f'heldout.{metric}.high']:.3f}]"
+        )
+
+    def average(name: str) -> str:
+        return f"{sum(run.data.metrics[name] for run in group) / len(group):.3f}"
+
+    ids = {run.info.run_id for run in runs}
+    return {
+        "codebook": first.tags["codebook"],
+        "experiment": first.tags["experiment"],
+        "corpora": first.tags["corpora"],
+        "features": first.params["features"],
+        "classifier": first.params["classifier"],
+        "seeds": ", ".join(sorted(latest, key=int)),
+        "metric": metric,
+        "held out": figure,
+        "macro F1": average("heldout.macro_f1"),
+        "ECE": average("heldout.ece"),
+        "held-out set": first.tags["held_out"][:8],
+        "champion": ", ".join(alias for alias, run_id in champions.items() if run_id in ids),
+    }

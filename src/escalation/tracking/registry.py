@@ -1,0 +1,173 @@
+"""The registered model `escalation`: which version each alias names, when it moves, and where a model's files are."""
+
+import contextlib
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from escalation import exported, project
+from escalation.errors import ModelError
+from escalation.tracking import store
+
+NAME = "escalation"
+
+
+def alias_of(codebook: str) -> str:
+    """Alias of the best model of a codebook: `champion` for the ladder, `champion-root` and so on for the others."""
+    return "champion" if codebook == "ladder" else f"champion-{codebook}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a new model."""
+
+    registered: bool
+    uri: str
+    reason: str
+
+
+def consider(
+    model_uri: str, run_id: str, codebook: str, metric: str, value: float, held_out: str, description: str
+) -> Verdict:
+    """Register the model and move the alias if it is the first or beats the champion on the same held-out set.
+
+    Parameters
+    ----------
+    model_uri, run_id : str
+    codebook : str
+        Which names the alias.
+    metric : str
+        The deciding metric; higher is better.
+    value : float
+    held_out : str
+        Fingerprint of the held-out rows.
+    description : str
+        Markdown for the version's page.
+    """
+    mlflow = store.connect()
+    client = mlflow.MlflowClient()
+    alias = alias_of(codebook)
+    with store.failures(), store.lock():  # two trainings must not both find themselves better
+        champion = _tags(client, alias)
+        if champion and champion["held_out"] != held_out:
+            return Verdict(
+                False,
+                model_uri,
+                f"not registered: version {champion['version']} ({alias}) was measured on another held-out set",
+            )
+        if champion and value <= float(champion["value"]):
+            held = f"version {champion['version']} ({alias}) has {metric} {float(champion['value']):.3f}"
+            return Verdict(False, model_uri, f"not registered: {held} on the same held-out set")
+        tags = {"codebook": codebook, "metric": metric, "value": repr(value), "held_out": held_out}
+        version = mlflow.register_model(model_uri, NAME, tags=tags).version
+        client.update_model_version(NAME, version, description=description)
+        client.set_registered_model_alias(NAME, alias, version)
+        client.set_tag(run_id, "registered", f"{NAME} version {version}")
+    beaten = (
+        f"beats version {champion['version']} ({metric} {float(champion['value']):.3f})" if champion else "the first"
+    )
+    return Verdict(True, f"models:/{NAME}@{alias}", f"registered as version {version}, alias {alias}: {beaten}")
+
+
+def champions() -> dict[str, str]:
+    """Run id of the version that each alias names."""
+    client = store.connect().MlflowClient()
+    with store.failures():
+        found = client.search_registered_models(f"name = '{NAME}'")
+        aliases = found[0].aliases if found else {}
+        return {alias: client.get_model_version(NAME, version).run_id for alias, version in aliases.items()}
+
+
+def load(uri: str) -> exported.Exported:
+    """The model at any MLflow model URI.
+
+    Raises
+    ------
+    ModelError
+        There is none; the message says how to make one.
+    """
+    name, _, alias = uri.removeprefix("models:/").partition("@")
+    if uri.startswith("models:/") and alias and store.is_local():
+        if not (project.home() / store.DATABASE).is_file():
+            raise ModelError(_missing(uri))
+        with contextlib.suppress(sqlite3.Error):
+            folder, version = _located(project.home() / store.DATABASE, name, alias)
+            if folder is None:
+                raise ModelError(_missing(uri))
+            if folder.is_dir():
+                return exported.load(folder, uri, version)
+    return _downloaded(uri)
+
+
+def load_champion(codebook: str) -> exported.Exported:
+    """The champion that answers a codebook: the ladder's own, for event types that of `root`, else the codebook's own.
+
+    Raises
+    ------
+    ModelError
+        No champion answers it.
+    """
+    for alias in dict.fromkeys(["champion-root", alias_of(codebook), *sorted(champions())]):
+        if codebook == "ladder" and alias != "champion":
+            continue
+        with contextlib.suppress(ModelError):
+            model = load(f"models:/{NAME}@{alias}")
+            if codebook in [book.name for book in model.codebooks]:
+                return model
+    raise ModelError(
+        f"no champion answers codebook {codebook!r} yet: train one with `python train.py codebook={codebook} corpus=…`"
+    )
+
+
+def _downloaded(uri: str) -> exported.Exported:
+    mlflow = store.connect()
+    from mlflow.exceptions import MlflowException
+
+    try:
+        folder = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri))
+    except (MlflowException, OSError) as error:
+        raise ModelError(
+            f"no model at {uri} ({' '.join(str(error).split())[:200]}): see `escalation leaderboard`"
+        ) from error
+    version = ""
+    if uri.startswith("models:/") and "@" in uri:
+        name, _, alias = uri.removeprefix("models:/").partition("@")
+        version = str(mlflow.MlflowClient().get_model_version_by_alias(name, alias).version)
+    return exported.load(folder / "artifacts" / "exported", uri, version)
+
+
+def _located(database: Path, name: str, alias: str) -> tuple[Path | None, str]:
+    """Folder and version that an alias names, asked of the database itself: importing MLflow would take a second.
+
+    The tables are MLflow's own (its version is pinned); should they change, `load` asks MLflow.
+    """
+    question = (
+        "SELECT v.version, v.storage_location, v.source FROM registered_model_aliases a "
+        "JOIN model_versions v ON v.name = a.name AND v.version = a.version WHERE a.name = ? AND a.alias = ?"
+    )
+    with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        row = connection.execute(question, (name, alias)).fetchone()
+    if row is None:
+        return None, ""
+    version, storage, source = row
+    location = urlsplit(storage or source)
+    if location.scheme not in ("", "file"):
+        return Path("/nonexistent"), str(version)
+    return Path(unquote(location.path)) / "artifacts" / "exported", str(version)
+
+
+def _missing(uri: str) -> str:
+    return f"no model at {uri} yet: train one with `python train.py` (make train), or name another with --model"
+
+
+def _tags(client: Any, alias: str) -> Mapping[str, str]:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        version = client.get_model_version_by_alias(NAME, alias)
+    except MlflowException:
+        return {}
+    return {**version.tags, "version": version.version}

