@@ -1,0 +1,207 @@
+"""The command `escalation`: thin, and every mistake of a user ends in one line and exit code 2."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from escalation import __version__
+from escalation.errors import ConfigError, EscalationError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+        sys.stdout.flush()
+    except EscalationError as error:
+        print(f"escalation: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("escalation: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="escalation", description="Score escalation language in news articles.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    score = commands.add_parser("score", help="how escalatory an article is, sentence by sentence")
+    score.add_argument(
+        "inputs", nargs="+", metavar="FILE|URL|-", help=".txt, .md, .html; a web address; - for standard input"
+    )
+    score.add_argument("--model", metavar="URI", help="any MLflow model URI (default: models:/escalation@champion)")
+    score.add_argument(
+        "--json", action="store_true", help="the score as JSON: one object, or a list for several inputs"
+    )
+    score.add_argument("--html", type=Path, metavar="OUT", help="write a self-contained page")
+    score.add_argument(
+        "--max-bytes", type=int, metavar="N", help="largest input taken (default: 2000000 or ESCALATION_MAX_BYTES)"
+    )
+    score.set_defaults(run=_score)
+
+    evaluate = commands.add_parser("evaluate", help="how well a model answers a labelled file")
+    evaluate.add_argument("file", type=Path, metavar="FILE", help="csv, tsv, jsonl or parquet")
+    evaluate.add_argument("--codebook", default="ladder", help="ladder, or an event codebook: polarity, penta, root")
+    evaluate.add_argument("--text-column", default="text", metavar="NAME")
+    evaluate.add_argument("--label-column", default="label", metavar="NAME")
+    evaluate.add_argument(
+        "--map",
+        action="append",
+        default=[],
+        metavar="VALUE=LABEL",
+        help="what a value of the label column means, e.g. 1=conflict",
+    )
+    evaluate.add_argument("--restrict", action="store_true", help="choose only among the labels that occur in the file")
+    evaluate.add_argument("--model", metavar="URI", help="default: the champion that answers the codebook")
+    evaluate.add_argument("--json", action="store_true")
+    evaluate.set_defaults(run=_evaluate)
+
+    corpora = commands.add_parser("corpora", help="the labelled corpora, and which of them are here")
+    corpora.add_argument("--json", action="store_true")
+    corpora.set_defaults(run=_corpora)
+
+    fetch = commands.add_parser("fetch", help="download a public corpus and check it")
+    fetch.add_argument("names", nargs="+", metavar="NAME", help="a corpus of `escalation corpora`, or all")
+    fetch.add_argument("--mirror", type=Path, metavar="DIR", help="take DIR/<host>/<path> (default: ESCALATION_MIRROR)")
+    fetch.set_defaults(run=_fetch)
+
+    leaderboard = commands.add_parser("leaderboard", help="runs side by side, and which is champion")
+    leaderboard.add_argument("--codebook", help="only this one")
+    leaderboard.add_argument("--md", action="store_true", help="write experiments/leaderboard.md")
+    leaderboard.set_defaults(run=_leaderboard)
+
+    ui = commands.add_parser("ui", help="open the MLflow UI on the store")
+    ui.add_argument("--port", type=int, default=5000)
+    ui.set_defaults(run=_ui)
+    return parser
+
+
+def _score(options: argparse.Namespace) -> None:
+    from escalation.scoring import documents
+    from escalation.tracking import registry
+
+    texts = [documents.read(source, options.max_bytes) for source in options.inputs]
+    scores = registry.load(options.model or "models:/escalation@champion").scorer().score([one.text for one in texts])
+    if options.html:
+        from escalation import files
+        from escalation.scoring.page import page
+
+        if len(texts) > 1:
+            raise ConfigError("--html makes one page of one input: call it once for each")
+        files.write_text(options.html, page(scores[0], texts[0].title))
+        print(f"wrote {options.html}", file=sys.stderr)
+    if options.json:
+        print(json.dumps(scores[0] if len(scores) == 1 else scores, ensure_ascii=False, indent=1))
+    elif not options.html:
+        from rich.console import Console
+
+        from escalation.scoring.terminal import render
+
+        console = Console(highlight=False)
+        for one, score in zip(texts, scores, strict=True):
+            render(score, one.title, console)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from escalation.labelled import evaluate_file, report
+    from escalation.tracking import registry
+
+    pairs = [entry.partition("=") for entry in options.map]
+    if not all(separator for _, separator, _ in pairs):
+        raise ConfigError("--map takes VALUE=LABEL, for example --map 1=conflict --map 0=cooperation")
+    model = registry.load(options.model) if options.model else registry.load_champion(options.codebook)
+    found = evaluate_file(
+        options.file,
+        lambda texts: model.probabilities(texts, options.codebook),
+        text_column=options.text_column,
+        label_column=options.label_column,
+        label_map={value: label for value, _, label in pairs},
+        restrict=options.restrict,
+    )
+    found["model"] = {key: model.info[key] for key in ("uri", "version")}
+    print(json.dumps(found, indent=1) if options.json else report(found))
+
+
+def _corpora(options: argparse.Namespace) -> None:
+    from escalation import project
+    from escalation.corpora import catalogue
+
+    rows = [catalogue.status(spec) for spec in catalogue.catalogue(project.checkout() / "configs" / "corpus")]
+    if options.json:
+        print(json.dumps(rows, indent=1))
+        return
+    _print_table(rows, ("name", "state", "labels", "licence", "description"))
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    from escalation import project
+    from escalation.corpora import catalogue
+
+    folder = project.checkout() / "configs" / "corpus"
+    specs = catalogue.catalogue(folder)
+    chosen = (
+        [spec for spec in specs if spec.files]
+        if options.names == ["all"]
+        else [catalogue.CorpusSpec.load(name, folder) for name in options.names]
+    )
+    mirror = options.mirror or (Path(os.environ["ESCALATION_MIRROR"]) if os.environ.get("ESCALATION_MIRROR") else None)
+    for spec in chosen:
+        for path in catalogue.fetch(spec, mirror):
+            print(path)
+
+
+def _leaderboard(options: argparse.Namespace) -> None:
+    from escalation import files, project
+    from escalation.tracking import leaderboard
+
+    rows = leaderboard.leaderboard(options.codebook)
+    _print_table(rows, leaderboard.COLUMNS)
+    if options.md:
+        target = project.checkout() / "experiments" / "leaderboard.md"
+        files.write_text(target, leaderboard.markdown(rows))
+        print(f"wrote {target}", file=sys.stderr)
+
+
+def _ui(options: argparse.Namespace) -> None:
+    from escalation.tracking import store
+
+    store.connect()
+    os.execv(
+        sys.executable,
+        [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", store.uri(), "--port", str(options.port)],
+    )
+
+
+def _print_table(rows: Sequence[dict[str, str]], columns: Sequence[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(row[column]) for column in columns))
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = 240  # a file or a pipe has no width to fold to
+    console.print(table)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says a usage error in one line."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]  # exits, as argparse's own does
+        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

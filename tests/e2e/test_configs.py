@@ -1,0 +1,65 @@
+"""Every config can be instantiated, and every experiment runs on a shrunken corpus."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from commands import MIRROR, ROOT, run
+from hydra import compose, initialize_config_dir
+
+from escalation import configuration, training
+from escalation.corpora.catalogue import CorpusSpec
+
+CONFIGS = ROOT / "configs"
+
+
+def names(folder: str) -> list[str]:
+    return sorted(path.stem for path in (CONFIGS / folder).glob("*.yaml"))
+
+
+def composed(*overrides: str):
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        return compose("train", overrides=["name=test", *overrides])
+
+
+@pytest.mark.parametrize("features", names("features"))
+@pytest.mark.parametrize("classifier", names("classifier"))
+def test_every_feature_set_goes_with_every_classifier(features: str, classifier: str) -> None:
+    config = composed(f"features={features}", f"classifier={classifier}")
+    model = configuration.model(config)
+    training.check(model, configuration.codebooks(config)[0], configuration.settings(config))
+    texts = [f"Troops fired at town {i}." for i in range(10)] + [f"The choir sang song {i}." for i in range(10)]
+    model.fit(texts, ["use_of_force"] * 10 + ["none"] * 10)
+    assert list(model.predict(["Troops fired."])) == ["use_of_force"]
+
+
+@pytest.mark.parametrize("codebook", names("codebook"))
+def test_every_codebook_loads_with_those_above_it(codebook: str) -> None:
+    chain = configuration.codebooks(composed(f"codebook={codebook}"))
+    assert chain[0].name == codebook
+    assert chain[-1].parent is None
+
+
+@pytest.mark.parametrize("corpus", names("corpus"))
+def test_every_corpus_is_described(corpus: str) -> None:
+    specs = composed(f"corpus={corpus}").corpora
+    assert list(specs) == [corpus]
+    assert CorpusSpec.from_mapping(configuration._plain(specs[corpus])).name == corpus
+
+
+@pytest.mark.parametrize("experiment", names("experiment"))
+def test_every_experiment_says_what_it_asks_and_holds_overrides_only(experiment: str) -> None:
+    text = (CONFIGS / "experiment" / f"{experiment}.yaml").read_text(encoding="utf-8")
+    assert "# Asks:" in text
+    content = yaml.safe_load(text)
+    assert all(next(iter(one)).startswith("override /") for one in content["defaults"])
+
+
+@pytest.mark.parametrize("experiment", names("experiment"))
+def test_every_experiment_runs_shrunken(experiment: str, tmp_path: Path) -> None:
+    config = composed(f"experiment={experiment}")
+    if set(config.corpora) - {"authored"} and not MIRROR.is_dir():
+        pytest.skip("needs the mirror of public corpora: set ESCALATION_MIRROR")
+    done = run(tmp_path, "train.py", f"experiment={experiment}", "rows=250", "folds=2", "calibration_folds=2")
+    assert done.returncode == 0, done.stderr
+    assert "registered as version 1" in done.stdout
