@@ -4,7 +4,7 @@ EXPERIMENT ?= baseline
 PORT ?= 5000
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup train test lint ui bench lock
+.PHONY: setup train test lint ui bench pipeline lock
 
 setup: .venv/core
 
@@ -26,6 +26,9 @@ ui: setup
 bench: setup
 	$(BIN)/python benchmarks/speed.py
 
+pipeline: .venv/pipeline
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
+
 # The lock: what `pip freeze` says of a fresh environment with every extra. No index or host names belong in it.
 lock: .venv/dev
 	$(BIN)/pip freeze --exclude-editable --disable-pip-version-check > requirements.lock
@@ -37,6 +40,10 @@ lock: .venv/dev
 
 .venv/core: .venv/python pyproject.toml requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e .
+	touch $@
+
+.venv/pipeline: .venv/core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[pipeline]'
 	touch $@
 
 .venv/dev: .venv/core
