@@ -94,3 +94,21 @@ def test_aggregation_has_a_default_and_survives_a_round_trip(ladder: Codebook) -
     assert Codebook.from_mapping({**mapping, "aggregation": {"power": 2}}).power == 2
     assert Codebook.from_mapping({key: value for key, value in mapping.items() if key != "aggregation"}).power == 4
     assert Codebook.from_mapping(mapping) == ladder
+
+
+def test_interval_of_one_sentence_is_that_of_its_distribution(ladder: Codebook) -> None:
+    row = np.array([[0, 0.5, 0, 0, 0.5, 0, 0]])  # 0 or 60 points, evenly: 30 ± 30
+    figures = aggregate(row, ladder)
+    assert figures.escalation == pytest.approx(30)
+    assert (figures.low, figures.high) == (0, pytest.approx(30 + 1.645 * 30))
+
+
+def test_interval_narrows_with_more_sentences(ladder: Codebook) -> None:
+    row = np.array([[0, 0.2, 0, 0, 0.6, 0.2, 0]])
+    few, many = aggregate(np.repeat(row, 2, axis=0), ladder), aggregate(np.repeat(row, 50, axis=0), ladder)
+    assert many.escalation == pytest.approx(few.escalation)
+    assert many.high - many.low == pytest.approx((few.high - few.low) / 5)
+
+
+def test_de_escalation_is_counted_apart(ladder: Codebook) -> None:
+    assert aggregate(certain(6, 0), ladder).escalation == pytest.approx(aggregate(certain(6, 1), ladder).escalation)

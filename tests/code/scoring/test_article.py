@@ -9,7 +9,7 @@ import pytest
 
 from escalation.codebook import Codebook
 from escalation.errors import InputError, ModelError
-from escalation.scoring.article import ArticleScorer
+from escalation.scoring.article import ArticleScorer, is_fragment
 
 TEXT = (
     "Generals set an ultimatum to the port\n\n"
@@ -159,3 +159,20 @@ def test_event_codebook_scores_too() -> None:
 
     score = ArticleScorer(Assault(), root, {}).score(["They shelled the market."])[0]
     assert (score["escalation"], score["act"], score["threat"], score["level"]) == (90, 90, 0, "unrated")
+
+
+@pytest.mark.parametrize(
+    ("text", "fragment"),
+    [
+        ("Categorized in:", True),
+        ("Read more about the crisis:", True),
+        ("He said this to the men of the council:", False),
+        ("By Ana Orla", True),
+        ("Share this", True),
+        ("They fled!", False),
+        ("“Go home.”", False),
+        ("Four people were shot", False),
+    ],
+)
+def test_what_a_fragment_is(text: str, fragment: bool) -> None:
+    assert is_fragment(text) is fragment

@@ -95,3 +95,22 @@ def test_hostile_texts_take_bounded_time(text: str) -> None:
 
 def test_a_cut_is_told_from_a_sentence() -> None:
     assert not any(span.cut for span in split("One sentence. Another one."))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028"])
+def test_line_ends_of_every_system(end: str) -> None:
+    assert texts(f"Talks fail{end}{end}The envoy left.{end}{end}She flew home.") == [
+        "Talks fail",
+        "The envoy left.",
+        "She flew home.",
+    ]
+
+
+def test_endless_word_is_cut_too() -> None:
+    spans = split("x" * 2500)
+    assert [len(span.text) for span in spans] == [LONGEST, LONGEST, 500]
+    assert all(span.cut for span in spans)
+
+
+def test_closing_quote_is_not_torn_off() -> None:
+    assert texts('He said: "It is war. We will fight." They did.')[1] == 'We will fight."'
