@@ -28,9 +28,10 @@ def main(config: DictConfig) -> None:
         if choices.mode == RunMode.MULTIRUN:
             parent = training.sweep(Path(choices.sweep.dir), codebooks[0], " ".join(choices.overrides.task))
         corpora = configuration.corpora(config, codebooks[0])
+        tests = configuration.tests(config, codebooks[0])
         parameters = configuration.parameters(config, choices.runtime.choices)
         resolved = OmegaConf.to_yaml(config, resolve=True)
-        print(training.run(model, corpora, codebooks, settings, parameters, resolved, parent))
+        print(training.run(model, corpora, codebooks, settings, parameters, resolved, parent, tests))
     except configuration.FAILURES as error:
         stop(error)
 

@@ -64,6 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true")
     evaluate.set_defaults(run=_evaluate)
 
+    behave = commands.add_parser("behave", help="what a model does with negation, expectation, metaphor, names …")
+    behave.add_argument("--model", metavar="URI", help="default: models:/escalation@champion")
+    behave.add_argument("--json", action="store_true")
+    behave.set_defaults(run=_behave)
+
     corpora = commands.add_parser("corpora", help="the labelled corpora, and which of them are here")
     corpora.add_argument("--json", action="store_true")
     corpora.set_defaults(run=_corpora)
@@ -128,6 +133,19 @@ def _evaluate(options: argparse.Namespace) -> None:
     )
     found["model"] = {key: model.info[key] for key in ("uri", "version")}
     print(json.dumps(found, indent=1) if options.json else report(found))
+
+
+def _behave(options: argparse.Namespace) -> None:
+    from dataclasses import asdict
+
+    from escalation import project
+    from escalation.evaluation import behaviour
+    from escalation.tracking import registry
+
+    model = registry.load(options.model or "models:/escalation@champion")
+    cases, swap = behaviour.read(project.checkout() / "data" / "behaviour")
+    found = behaviour.behave(cases, swap, lambda texts: model.points(texts, "ladder"))
+    print(json.dumps(asdict(found), ensure_ascii=False, indent=1) if options.json else behaviour.report(found))
 
 
 def _corpora(options: argparse.Namespace) -> None:

@@ -70,6 +70,12 @@ def corpora(config: DictConfig, codebook: Codebook) -> list[Corpus]:
     return [load(spec, codebook, project.codebooks()) for spec in specs]
 
 
+def tests(config: DictConfig, codebook: Codebook) -> list[Corpus]:
+    """The corpora that `tests` names, read under the codebook."""
+    folder = project.checkout() / "configs" / "corpus"
+    return [load(CorpusSpec.load(str(name), folder), codebook, project.codebooks()) for name in config.tests]
+
+
 def parameters(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, Any]:
     """What a run is known by: the choice of each group, the settings, and every argument of the model, flat."""
     chosen = {key: choices[key] for key in ("codebook", "features", "classifier", "model")}

@@ -55,6 +55,12 @@ class Exported:
             raise ModelError(f"this model does not answer codebook {codebook!r}: it knows {', '.join(known)}")
         return answer(self.model.predict_proba(list(texts)), self.codebooks, codebook)
 
+    def points(self, texts: Sequence[str], codebook: str) -> NDArray[np.float64]:
+        """Escalation of each text under the codebook of that name, 0 … 100, shape (n,)."""
+        book, probabilities = self.probabilities(texts, codebook)
+        points: NDArray[np.float64] = probabilities @ book.escalation
+        return points
+
     def scorer(self) -> ArticleScorer:
         """What scores whole articles by the model's own codebook."""
         return ArticleScorer(self.model, self.codebooks[0], self.info)

@@ -55,7 +55,9 @@ def leaderboard(codebook: str | None = None) -> list[dict[str, str]]:
         tags, parameters = run.data.tags, run.data.params
         if "held_out" in tags and "rows" in parameters:
             settings = tuple(
-                f"{key}={value}" for key, value in sorted(parameters.items()) if key not in ("seed", "name")
+                f"{key}={value}"
+                for key, value in sorted(parameters.items())
+                if key not in ("seed", "name", "classifier.random_state")
             )
             key = (tags["codebook"], tags["held_out"], tags["experiment"], *settings)
             alike.setdefault(key, []).append(run)

@@ -1,0 +1,161 @@
+"""Cross-validate, fit, and measure on held-out rows: what a model is worth, before anything is logged."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from escalation.codebook import Codebook, answer
+from escalation.corpora.corpus import Corpus
+from escalation.corpora.split import fingerprint, hold_out, splits, text_hash
+from escalation.evaluation import metrics
+from escalation.evaluation.metrics import Evaluation
+from escalation.models.calibrated import CalibratedModel
+from escalation.settings import Settings
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one training found.
+
+    Parameters
+    ----------
+    model : CalibratedModel
+        Fitted on the training part.
+    folds : list of dict
+        Headline metrics of each fold.
+    cross_validated, held_out : dict of codebook name to Evaluation
+        Under the model's codebook and each above it.
+    predictions : DataFrame
+        `id, part, label` and a probability a label, for every row by a model that had not seen its group.
+    held_out_digest : str
+        Fingerprint of the held-out rows.
+    """
+
+    model: CalibratedModel
+    folds: list[dict[str, float]]
+    cross_validated: dict[str, Evaluation]
+    held_out: dict[str, Evaluation]
+    predictions: pd.DataFrame
+    held_out_digest: str
+
+    @property
+    def held_out_rows(self) -> pd.DataFrame:
+        """Predictions of the held-out rows, or of all rows where none are held out."""
+        last = self.predictions["part"].iloc[-1]
+        rows: pd.DataFrame = self.predictions[self.predictions["part"] == last]
+        return rows
+
+
+def measure(
+    model: CalibratedModel, rows: pd.DataFrame, codebooks: Sequence[Codebook], settings: Settings, progress: bool = True
+) -> Measured:
+    """Cross-validate on the training part, fit on all of it, and measure on the held-out part last.
+
+    Parameters
+    ----------
+    model : CalibratedModel
+        Not fitted.
+    rows : DataFrame
+        `id, text, label, group`.
+    codebooks : list of Codebook
+        The model's own, then those above it.
+    """
+    from sklearn.base import clone
+
+    train, test = hold_out(rows, settings.holdout, settings.holdout_seed) if settings.holdout else (rows, rows[:0])
+    parts = list(splits(train, settings.folds, settings.seed))
+    left_out = np.zeros((len(train), len(codebooks[0].labels)))
+    folds = []
+    with _steps(len(parts) + 1, progress) as advance:
+        for fit_rows, left_rows in parts:
+            part = train.iloc[fit_rows]
+            fitted = _fitted(clone(model), part)
+            left_out[left_rows] = fitted.predict_proba(train["text"].iloc[left_rows].tolist())
+            fold = _evaluated(train.iloc[left_rows], left_out[left_rows], codebooks[:1], settings, resamples=0)
+            folds.append(fold[codebooks[0].name].scalars)
+            advance()
+        model = _fitted(clone(model), train)
+        advance()
+    cross_validated = _evaluated(train, left_out, codebooks, settings)
+    if len(test):
+        unseen = model.predict_proba(test["text"].tolist())
+        held_out = _evaluated(test, unseen, codebooks, settings)
+    else:
+        test, unseen, held_out = train, left_out, cross_validated
+    predictions = pd.concat(
+        [_table(train, left_out, codebooks[0], "cross-validation")]
+        + ([_table(test, unseen, codebooks[0], "held-out")] if settings.holdout else []),
+        ignore_index=True,
+    )
+    return Measured(model, folds, cross_validated, held_out, predictions, fingerprint(test))
+
+
+def transfer(
+    model: CalibratedModel, corpus: Corpus, trained: pd.DataFrame, codebook: Codebook, settings: Settings
+) -> Evaluation:
+    """Figures on another corpus, without the rows whose text or document the model was trained on.
+
+    Raises
+    ------
+    CorpusError
+        No row is left.
+    """
+    known = set(trained["text"].map(text_hash))
+    documents = set(trained["group"])
+    rows = corpus.frame
+    seen = rows["text"].map(text_hash).isin(known) | ((rows["group"] != "") & rows["group"].isin(documents))
+    rows = rows[~seen]
+    groups = [group or identity for group, identity in zip(rows["group"], rows["id"], strict=True)]
+    probabilities = model.predict_proba(rows["text"].tolist())
+    return metrics.evaluate(rows["label"].tolist(), probabilities, codebook, groups, settings.resamples, settings.seed)
+
+
+def _fitted(model: CalibratedModel, rows: pd.DataFrame) -> CalibratedModel:
+    return model.fit(rows["text"].tolist(), rows["label"].tolist(), rows["group"].tolist())
+
+
+def _evaluated(
+    rows: pd.DataFrame,
+    probabilities: Array,
+    codebooks: Sequence[Codebook],
+    settings: Settings,
+    resamples: int | None = None,
+) -> dict[str, Evaluation]:
+    """Evaluations under the model's codebook and those above it."""
+    found, labels = {}, rows["label"].tolist()
+    for below, book in zip([None, *codebooks], codebooks, strict=False):
+        if below is not None:
+            labels = [str(below.labels[below.index(name)].parent) for name in labels]
+        found[book.name] = metrics.evaluate(
+            labels,
+            answer(probabilities, codebooks, book.name)[1],
+            book,
+            groups=rows["group"].tolist(),
+            resamples=settings.resamples if resamples is None else resamples,
+            seed=settings.seed,
+        )
+    return found
+
+
+def _table(rows: pd.DataFrame, probabilities: Array, codebook: Codebook, part: str) -> pd.DataFrame:
+    table = rows[["id", "source", "group", "label"]].assign(part=part).reset_index(drop=True)
+    return pd.concat([table, pd.DataFrame(probabilities, columns=codebook.names)], axis=1)
+
+
+@contextlib.contextmanager
+def _steps(total: int, shown: bool) -> Iterator[Callable[[], None]]:
+    """A bar with the time left on standard error, when that is a terminal; call what it gives after each step."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
+        task = bar.add_task("fits", total=total)
+        yield lambda: bar.advance(task)

@@ -1,0 +1,83 @@
+"""Measuring: every row predicted by a model that has not seen its group, on every level, the same way twice."""
+
+import pandas as pd
+import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from escalation import project
+from escalation.codebook import Codebook, chain
+from escalation.corpora.corpus import Corpus
+from escalation.errors import CorpusError
+from escalation.measuring import measure, transfer
+from escalation.settings import Settings
+from escalation.training import check
+
+LADDER = chain(Codebook.load("ladder", project.codebooks()), project.codebooks())
+ROOT = chain(Codebook.load("root", project.codebooks()), project.codebooks())
+SETTINGS = Settings(folds=3, calibration_folds=3, resamples=200)
+
+
+def rows(labels: list[str], n: int = 60) -> pd.DataFrame:
+    """Rows in groups of two; the label's own word is in the text, and so is a word of the group."""
+    frame = pd.DataFrame({"id": [f"r{i}" for i in range(n)], "label": [labels[i // 2 % len(labels)] for i in range(n)]})
+    frame["group"] = [f"g{i // 2}" for i in range(n)]
+    frame["text"] = [f"about {label} in place{i // 2} said {i % 7}" for i, label in enumerate(frame["label"])]
+    return frame.assign(source="test", date="")
+
+
+def model(books: list[Codebook]):
+    return check(make_pipeline(CountVectorizer(), LogisticRegression()), books[0], SETTINGS)
+
+
+def test_held_out_part_is_measured_and_reproducible() -> None:
+    frame = rows(["none", "friction", "use_of_force"])
+    first, second = (measure(model(LADDER), frame, LADDER, SETTINGS, progress=False) for _ in range(2))
+    assert len(first.folds) == 3
+    assert first.held_out["ladder"].scalars["qwk"] == 1
+    assert 0 < first.held_out["ladder"].n < len(frame)
+    assert first.held_out["ladder"].n + first.cross_validated["ladder"].n == len(frame)
+    pd.testing.assert_frame_equal(first.predictions, second.predictions)
+    held = set(first.held_out_rows["group"])
+    assert not held & set(first.predictions.loc[first.predictions["part"] == "cross-validation", "group"])
+
+
+def test_without_a_held_out_part_the_cross_validated_rows_stand_for_it() -> None:
+    frame = rows(["none", "use_of_force"])
+    settings = Settings(folds=3, calibration_folds=3, resamples=200, holdout=0)
+    found = measure(model(LADDER), frame, LADDER, settings, progress=False)
+    assert found.held_out == found.cross_validated
+    assert found.held_out["ladder"].n == len(frame) == len(found.held_out_rows)
+
+
+def test_other_training_seed_keeps_the_held_out_rows() -> None:
+    frame = rows(["none", "use_of_force"])
+    one = measure(model(LADDER), frame, LADDER, SETTINGS, progress=False)
+    two = measure(
+        model(LADDER), frame, LADDER, Settings(folds=3, calibration_folds=3, resamples=200, seed=9), progress=False
+    )
+    assert one.held_out_digest == two.held_out_digest
+
+
+def test_every_level_above_is_measured() -> None:
+    found = measure(model(ROOT), rows(["AID", "ASSAULT", "ACCUSE", "NEUTRAL"], 120), ROOT, SETTINGS, progress=False)
+    assert list(found.held_out) == ["root", "penta", "polarity"]
+    assert found.held_out["polarity"].scalars["accuracy"] >= found.held_out["root"].scalars["accuracy"]
+
+
+def test_transfer_leaves_out_what_was_trained_on() -> None:
+    frame = rows(["none", "use_of_force"])
+    found = measure(model(LADDER), frame, LADDER, SETTINGS, progress=False)
+    new = pd.DataFrame(
+        {"id": ["n1", "n2"], "text": ["All about none", "More about use_of_force"], "label": ["none", "use_of_force"]}
+    ).assign(group="", source="new", date="")
+    corpus = Corpus("new", LADDER[0], pd.concat([frame.assign(group=""), new]), "")
+    assert transfer(found.model, corpus, frame, LADDER[0], SETTINGS).n == 2
+    with pytest.raises(CorpusError, match="no rows"):
+        transfer(found.model, Corpus("same", LADDER[0], frame, ""), frame, LADDER[0], SETTINGS)
+
+
+def test_progress_goes_to_standard_error_only(capsys) -> None:
+    measure(model(LADDER), rows(["none", "use_of_force"]), LADDER, SETTINGS, progress=True)
+    assert capsys.readouterr().out == ""
