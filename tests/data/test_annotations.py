@@ -1,0 +1,70 @@
+"""Annotations of real sentences: enough of each corpus, no text, each found in the mirror, halves that share no document."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from commands import ROOT
+from sklearn.metrics import cohen_kappa_score
+
+from escalation import annotations, project
+from escalation.codebook import Codebook
+from escalation.corpora.catalogue import CorpusSpec
+from escalation.corpora.corpus import load
+from escalation.corpora.split import held_out_hashes
+
+FOLDER = ROOT / "data" / "annotations"
+HALVES = ("train", "test")
+LADDER = Codebook.load("ladder", project.codebooks())
+
+
+@pytest.fixture(scope="module")
+def entries() -> dict[str, list[dict]]:
+    return {
+        half: [json.loads(line) for line in (FOLDER / f"{half}.jsonl").read_text("utf-8").splitlines()]
+        for half in HALVES
+    }
+
+
+def test_fields_labels_and_counts(entries: dict[str, list[dict]]) -> None:
+    everything = entries["train"] + entries["test"]
+    assert len(everything) >= 1600
+    assert len({entry["sha256"] for entry in everything}) == len(everything)
+    for entry in everything:
+        assert tuple(entry) == annotations.FIELDS
+        assert entry["ladder"] in LADDER.names
+        assert entry["second"] in (None, *LADDER.names)
+        assert len(entry["sha256"]) == 64
+        assert len(entry["note"].split()) < 20  # a note is no way to carry the text
+    counts = Counter(entry["corpus"] for entry in everything)
+    assert counts["plv"] >= 400
+    assert min(counts[name] for name in ("cameo", "unscon_sentences", "muc4", "bbc")) >= 300
+    assert abs(len(entries["train"]) - len(entries["test"])) < 100
+
+
+def test_two_passes_agree(entries: dict[str, list[dict]]) -> None:
+    """The first label stands unless the two differed, so this figure is after adjudication: an upper bound."""
+    both = [entry for half in HALVES for entry in entries[half] if entry["second"]]
+    assert len(both) >= 600
+    first, second = ([LADDER.index(entry[name]) for entry in both] for name in ("ladder", "second"))
+    assert cohen_kappa_score(first, second) > 0.85
+
+
+def test_nothing_annotated_is_held_out(entries: dict[str, list[dict]]) -> None:
+    forbidden = held_out_hashes(ROOT / "data" / "holdout")
+    assert not [entry for half in HALVES for entry in entries[half] if entry["sha256"] in forbidden]
+
+
+def test_every_hash_is_in_the_mirror_and_halves_share_no_document(
+    entries: dict[str, list[dict]], mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ESCALATION_HOME", str(tmp_path))
+    monkeypatch.setenv("ESCALATION_MIRROR", str(mirror))
+    corpora = {}
+    for half in HALVES:
+        spec = CorpusSpec.load(f"real_{half}", ROOT / "configs" / "corpus")
+        corpora[half] = load(spec, LADDER, project.codebooks()).frame
+        assert len(corpora[half]) == len(entries[half])
+        assert corpora[half]["label"].tolist() == [entry["ladder"] for entry in entries[half]]
+    assert not set(corpora["train"]["group"]) & set(corpora["test"]["group"])
