@@ -43,10 +43,11 @@ def test_run_holds_what_the_design_lists(client: MlflowClient) -> None:
     assert metrics["heldout.qwk.low"] < metrics["heldout.qwk"] < metrics["heldout.qwk.high"]
     assert len(client.get_metric_history(logged.info.run_id, "fold.qwk")) == int(parameters["folds"])
     assert {"seconds", "peak_memory_mb", "rows_dropped_by_guard"} <= set(metrics)
-    assert parameters["features"] == "tfidf"
-    assert parameters["classifier"] == "logreg"
-    assert parameters["classifier.class"] == "LogisticRegression"
-    assert parameters["features.word.ngram_range"] == "[1, 2]"
+    assert parameters["features"] == "union"
+    assert parameters["classifier"] == "svc"
+    assert parameters["classifier.class"] == "LinearSVC"
+    assert parameters["features.tfidf.word.ngram_range"] == "[1, 2]"
+    assert {"behaviour.direction", "behaviour.invariance", "behaviour.benign", "behaviour.swap_worst_spread"} <= set(metrics)
     assert float(parameters["classifier.C"]) > 0
     assert parameters["seed"] == "1"
     assert len(tags["held_out"]) == 64
