@@ -16,7 +16,7 @@ from escalation.errors import ConfigError, EscalationError
 from escalation.settings import Settings
 
 FAILURES = (EscalationError, HydraException, OmegaConfBaseException)
-UNNAMED = ("experiment", "seed", "report", "register", "resamples")
+UNNAMED = ("experiment", "seed", "report", "register", "resamples", "tests")
 
 
 def settings(config: DictConfig, experiment: str | None = None, overrides: Sequence[str] = ()) -> Settings:

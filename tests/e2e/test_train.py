@@ -47,7 +47,9 @@ def test_run_holds_what_the_design_lists(client: MlflowClient) -> None:
     assert parameters["classifier"] == "svc"
     assert parameters["classifier.class"] == "LinearSVC"
     assert parameters["features.tfidf.word.ngram_range"] == "[1, 2]"
-    assert {"behaviour.direction", "behaviour.invariance", "behaviour.benign", "behaviour.swap_worst_spread"} <= set(metrics)
+    assert {"behaviour.direction", "behaviour.invariance", "behaviour.benign", "behaviour.swap_worst_spread"} <= set(
+        metrics
+    )
     assert float(parameters["classifier.C"]) > 0
     assert parameters["seed"] == "1"
     assert len(tags["held_out"]) == 64

@@ -17,6 +17,8 @@ COLUMNS = (
     "held out",
     "macro F1",
     "ECE",
+    "real news",
+    "behaviour",
     "held-out set",
     "champion",
 )
@@ -80,7 +82,8 @@ def markdown(rows: Sequence[Mapping[str, str]]) -> str:
         "# Leaderboard",
         "",
         "Made by `escalation leaderboard --md`. Figures are of held-out rows and compare only within one held-out set.",
-        "One run: 95 % bootstrap interval in brackets. Several seeds: mean ± standard deviation.",
+        "One run: 95 % bootstrap interval in brackets. Several seeds: mean ± standard deviation. Real news: the metric on the",
+        "annotated half that nothing is trained on (`tests=[real_test]`). Behaviour: % passed of direction / invariance / benign.",
         "",
         "| " + " | ".join(COLUMNS) + " |",
         "|" + "---|" * len(COLUMNS),
@@ -104,8 +107,9 @@ def _row(runs: Sequence[Any], champions: Mapping[str, str]) -> dict[str, str]:
             f"{mean:.3f} [{first.metrics[f'heldout.{metric}.low']:.3f}, {first.metrics[f'heldout.{metric}.high']:.3f}]"
         )
 
-    def average(name: str) -> str:
-        return f"{sum(run.data.metrics[name] for run in group) / len(group):.3f}"
+    def average(name: str, scale: int = 1) -> str:
+        figures = [run.data.metrics[name] for run in group if name in run.data.metrics]
+        return f"{scale * sum(figures) / len(figures):.{3 if scale == 1 else 0}f}" if figures else ""
 
     ids = {run.info.run_id for run in runs}
     return {
@@ -119,6 +123,10 @@ def _row(runs: Sequence[Any], champions: Mapping[str, str]) -> dict[str, str]:
         "held out": figure,
         "macro F1": average("heldout.macro_f1"),
         "ECE": average("heldout.ece"),
+        "real news": average("real_test.qwk"),
+        "behaviour": " / ".join(
+            average(f"behaviour.{test}", 100) for test in ("direction", "invariance", "benign")
+        ).strip(" /"),
         "held-out set": first.tags["held_out"][:8],
         "champion": ", ".join(alias for alias, run_id in champions.items() if run_id in ids),
     }
