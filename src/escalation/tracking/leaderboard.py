@@ -83,7 +83,7 @@ def markdown(rows: Sequence[Mapping[str, str]]) -> str:
         "",
         "Made by `escalation leaderboard --md`. Figures are of held-out rows and compare only within one held-out set.",
         "One run: 95 % bootstrap interval in brackets. Several seeds: mean ± standard deviation. Real news: the metric on the",
-        "annotated half that nothing is trained on (`tests=[real_test]`). Behaviour: % passed of direction / invariance / benign.",
+        "annotated half that nothing is trained on (tests=[real_test]). Behaviour: % of direction / invariance / benign passed.",
         "",
         "| " + " | ".join(COLUMNS) + " |",
         "|" + "---|" * len(COLUMNS),
