@@ -1,7 +1,8 @@
 """The exported form of a model: a folder with skops weights and plain JSON, and how it is read back."""
 
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from escalation.codebook import Codebook, answer
 from escalation.errors import ModelError
 from escalation.scoring.article import ArticleScorer
 
-WEIGHTS, CARD = "model.skops", "model.json"
+WEIGHTS, WORDS, CARD = "model.skops", "vocabulary.json", "model.json"
 # Our own types that a model file may hold. A file's own list proves nothing, so this one decides.
 TRUSTED = [
     "escalation.features.lexicon.LexiconFeatures",
@@ -77,7 +78,9 @@ def save(folder: Path, model: Any, codebooks: Sequence[Codebook], info: Mapping[
     import skops.io
 
     folder.mkdir(parents=True, exist_ok=True)
-    skops.io.dump(model, folder / WEIGHTS)
+    with _without_words(model) as words:
+        skops.io.dump(model, folder / WEIGHTS)
+    (folder / WORDS).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
     refused = set(skops.io.get_untrusted_types(file=folder / WEIGHTS)) - set(TRUSTED)
     if refused:
         raise ModelError(
@@ -99,7 +102,7 @@ def load(folder: Path, uri: str = "", version: str = "") -> Exported:
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
 
-    if not (folder / CARD).is_file() or not (folder / WEIGHTS).is_file():
+    if not all((folder / name).is_file() for name in (WEIGHTS, WORDS, CARD)):
         raise ModelError(
             f"{uri or folder} is no model of this project: it lacks {WEIGHTS} or {CARD}; train one with train.py"
         )
@@ -108,6 +111,29 @@ def load(folder: Path, uri: str = "", version: str = "") -> Exported:
         model = skops.io.load(folder / WEIGHTS, trusted=TRUSTED)
     except UntrustedTypesFoundException as error:
         raise ModelError(f"{uri or folder} is not loaded: {' '.join(str(error).split())}") from error
+    words = json.loads((folder / WORDS).read_text(encoding="utf-8"))
+    for part, terms in zip(_vectorizers(model), words, strict=True):
+        part.vocabulary_ = {term: column for column, term in enumerate(terms)}
     codebooks = [Codebook.from_mapping(mapping) for mapping in card["codebooks"]]
     info = {"uri": uri, "version": version, "codebook": codebooks[0].name, **card["info"]}
     return Exported(model, codebooks, info)
+
+
+def _vectorizers(model: Any) -> list[Any]:
+    """The fitted vectorizers inside a model, always in the same order."""
+    fitted = getattr(model, "fitted_estimator", model)
+    return [part for part in fitted.get_params(deep=True).values() if hasattr(part, "vocabulary_")]
+
+
+@contextlib.contextmanager
+def _without_words(model: Any) -> Iterator[list[list[str]]]:
+    """Take the vocabularies out for a while: skops keeps a node a word, and reading them back would take a second."""
+    parts = _vectorizers(model)
+    kept = [part.vocabulary_ for part in parts]
+    try:
+        for part in parts:
+            part.vocabulary_ = {}
+        yield [sorted(vocabulary, key=vocabulary.__getitem__) for vocabulary in kept]
+    finally:
+        for part, vocabulary in zip(parts, kept, strict=True):
+            part.vocabulary_ = vocabulary
