@@ -93,6 +93,8 @@ def _score(options: argparse.Namespace) -> None:
     from escalation.scoring import documents
     from escalation.tracking import registry
 
+    if options.html and options.html.resolve() in [Path(source).resolve() for source in options.inputs]:
+        raise ConfigError(f"--html {options.html} is the article itself: name another file")
     texts = [documents.read(source, options.max_bytes) for source in options.inputs]
     scores = registry.load(options.model or "models:/escalation@champion").scorer().score([one.text for one in texts])
     if options.html:

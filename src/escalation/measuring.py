@@ -107,7 +107,7 @@ def transfer(
         No row is left.
     """
     known = set(trained["text"].map(text_hash))
-    documents = set(trained["group"])
+    documents = set(trained["document"])  # as the corpora name them: `group` is renamed when corpora are joined
     rows = corpus.frame
     seen = rows["text"].map(text_hash).isin(known) | ((rows["group"] != "") & rows["group"].isin(documents))
     rows = rows[~seen]

@@ -65,7 +65,7 @@ def run(
     calibrated = check(model, codebooks[0], settings)
     kept, rows = joined(corpora, project.checkout() / "data" / "holdout")
     if settings.rows:
-        rows = shrunken(rows, settings.rows, settings.seed)
+        rows = shrunken(rows, settings.rows, settings.holdout_seed)
     codebook = codebooks[0]
     name = settings.name or "+".join(corpus.name for corpus in corpora)
     tags = {"codebook": codebook.name, "experiment": name, "corpora": "+".join(corpus.name for corpus in corpora)}

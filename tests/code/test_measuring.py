@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 
 from escalation import project
 from escalation.codebook import Codebook, chain
-from escalation.corpora.corpus import Corpus
+from escalation.corpora.corpus import Corpus, joined
 from escalation.errors import CorpusError
 from escalation.measuring import measure, transfer
 from escalation.settings import Settings
@@ -24,7 +24,7 @@ def rows(labels: list[str], n: int = 60) -> pd.DataFrame:
     frame = pd.DataFrame({"id": [f"r{i}" for i in range(n)], "label": [labels[i // 2 % len(labels)] for i in range(n)]})
     frame["group"] = [f"g{i // 2}" for i in range(n)]
     frame["text"] = [f"about {label} in place{i // 2} said {i % 7}" for i, label in enumerate(frame["label"])]
-    return frame.assign(source="test", date="")
+    return frame.assign(source="test", date="", document=frame["group"])
 
 
 def model(books: list[Codebook]):
@@ -76,6 +76,19 @@ def test_transfer_leaves_out_what_was_trained_on() -> None:
     assert transfer(found.model, corpus, frame, LADDER[0], SETTINGS).n == 2
     with pytest.raises(CorpusError, match="no rows"):
         transfer(found.model, Corpus("same", LADDER[0], frame, ""), frame, LADDER[0], SETTINGS)
+
+
+def test_transfer_knows_a_document_whatever_joining_calls_its_group() -> None:
+    books = LADDER[0]
+    frame = rows(["none", "use_of_force"]).drop(columns="document")
+    _, trained = joined([Corpus("one", books, frame, "")], project.checkout() / "data" / "holdout")
+    fitted = check(make_pipeline(CountVectorizer(), LogisticRegression()), books, SETTINGS)
+    fitted.fit(trained["text"].tolist(), trained["label"].tolist(), trained["group"].tolist())
+    test = pd.DataFrame(
+        {"id": ["a", "b", "c"], "text": ["Entirely new.", "Quite new.", "Brand new."], "date": "", "source": "x"}
+    )
+    test = test.assign(label=["none", "use_of_force", "none"], group=["g0", "", "elsewhere"])
+    assert transfer(fitted, Corpus("x", books, test, ""), trained, books, SETTINGS).n == 2
 
 
 def test_progress_goes_to_standard_error_only(capsys) -> None:

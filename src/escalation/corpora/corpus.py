@@ -153,7 +153,7 @@ def joined(corpora: Sequence[Corpus], holdout: Path) -> tuple[list[Corpus], pd.D
     rows = pd.concat([corpus.frame for corpus in kept], ignore_index=True)
     if rows["label"].nunique() < 2:
         raise CorpusError(f"{len(rows)} rows with fewer than two labels are left after the contamination guard")
-    return kept, grouped(rows)
+    return kept, grouped(rows).assign(document=rows["group"])
 
 
 def _reader(spec: CorpusSpec) -> Callable[..., pd.DataFrame]:

@@ -10,6 +10,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedGroupKFold
 
+from escalation.errors import CorpusError
+
 
 class CalibratedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type hints
     """Fit on all rows, calibrate on predictions for rows that the predicting model was not fitted on.
@@ -21,7 +23,7 @@ class CalibratedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
     ----------
     estimator : classifier over a sequence of strings
     labels : list of str
-        All labels of the codebook in order; those without a training row get probability 0.
+        All labels of the codebook in order; those without training rows in two folds get probability 0.
     method : {"temperature", "sigmoid", "isotonic"}
         Temperature (Guo et al. 2017, On Calibration of Modern Neural Networks) keeps every row's ranking of labels.
     folds, seed : int
@@ -38,14 +40,28 @@ class CalibratedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         """Learn from `n` texts and their label names; rows of one group stay in one fold."""
         rows, truth = np.asarray(texts, dtype=object), np.asarray(y, dtype=object).astype(str)
         folds = StratifiedGroupKFold(self.folds, shuffle=True, random_state=self.seed)
+        fold = np.zeros(len(rows), dtype=int)
         together = np.arange(len(rows)) if groups is None else groups
-        calibrated = CalibratedClassifierCV(
-            self.estimator, method=self.method, cv=list(folds.split(rows, truth, together)), ensemble=False
-        )
         with warnings.catch_warnings():
-            # a rare label may miss from a fold; its decisions there are then the lowest, which is what is wanted
-            warnings.filterwarnings("ignore", message=".*(Number of classes in training fold|least populated class).*")
-            calibrated.fit(rows, truth)
+            warnings.filterwarnings(
+                "ignore", message=".*least populated class.*"
+            )  # what follows from it is dealt with below
+            try:
+                for number, (_, left_out) in enumerate(folds.split(rows, truth, together)):
+                    fold[left_out] = number
+            except ValueError as error:
+                raise CorpusError(
+                    f"too few rows to calibrate in {self.folds} folds: add rows or lower calibration_folds"
+                ) from error
+        # a label that lies in one fold alone has no decision by a model that knows it, and would spoil all the others
+        spread = [name for name in np.unique(truth) if len(np.unique(fold[truth == name])) > 1]
+        if len(spread) < 2:
+            raise CorpusError("fewer than two labels have rows in two folds: add rows, or groups, of more labels")
+        kept = np.isin(truth, spread)
+        rows, truth, fold = rows[kept], truth[kept], fold[kept]
+        parts = [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in np.unique(fold)]
+        calibrated = CalibratedClassifierCV(self.estimator, method=self.method, cv=parts, ensemble=False)
+        calibrated.fit(rows, truth)
         calibrated.cv = None  # row numbers of the corpus are no part of the model
         self.calibrated_ = calibrated
         self.classes_ = np.array(self.labels)

@@ -52,7 +52,7 @@ def consider(
     alias = alias_of(codebook)
     with store.failures(), store.lock():  # two trainings must not both find themselves better
         champion = _tags(client, alias)
-        if champion and champion["held_out"] != held_out:
+        if champion and champion.get("held_out") != held_out:  # a version registered by hand has no tags of ours
             return Verdict(
                 False,
                 model_uri,

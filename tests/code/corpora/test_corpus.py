@@ -210,7 +210,7 @@ def test_corpora_are_joined_behind_the_guard(local):
     kept, rows = joined([first, second], lists)
     assert [(corpus.name, len(corpus.frame), corpus.dropped) for corpus in kept] == [("mine", 2, 1), ("other", 2, 0)]
     assert rows["group"].tolist() == ["mine:1", "mine:2", "mine:1", "mine:2"]
-    assert list(rows.columns) == COLUMNS
+    assert list(rows.columns) == [*COLUMNS, "document"]  # the group as the corpus itself names it
 
 
 def test_nothing_is_trained_without_the_lists(local, tmp_path):

@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from escalation.errors import ConfigError
+from escalation.errors import ConfigError, CorpusError
 from escalation.evaluation.metrics import ece
 from escalation.models.calibrated import CalibratedModel
 from escalation.models.checked import check_parameters
@@ -60,6 +60,26 @@ def test_groups_are_not_split_between_fitting_and_calibrating() -> None:
     split = model.fit(texts, labels).predict_proba(new).max(axis=1).mean()
     assert kept < 0.72
     assert split > 0.75
+
+
+@pytest.mark.parametrize("count", [1, 2, 6, 20])
+def test_a_label_in_one_group_alone_does_not_spoil_the_others(count: int) -> None:
+    texts, labels = noisy(300, 4)
+    model = CalibratedModel(make_pipeline(CountVectorizer(), LogisticRegression()), ["low", "high", "rare"])
+    groups = list(range(300))
+    plain = model.fit(texts, labels, groups).predict_proba(texts[:50])
+    rare = [f"something else {i}" for i in range(count)]
+    with_rare = model.fit(texts + rare, labels + ["rare"] * count, groups + [300] * count).predict_proba(texts[:50])
+    np.testing.assert_allclose(with_rare, plain, atol=0.1)
+    assert not with_rare[:, 2].any()
+
+
+def test_too_few_rows_say_so() -> None:
+    model = CalibratedModel(make_pipeline(CountVectorizer(), LinearSVC()), ["low", "high"])
+    with pytest.raises(CorpusError, match="calibration_folds"):
+        model.fit(["a b", "c d"], ["low", "high"])
+    with pytest.raises(CorpusError, match="two labels"):
+        model.fit(["a b"] * 6 + ["c d"], ["low"] * 6 + ["high"])
 
 
 def test_parameters_are_checked_before_fitting() -> None:
