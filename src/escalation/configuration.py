@@ -7,6 +7,7 @@ from typing import Any
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from escalation import project
 from escalation.codebook import Codebook, chain
@@ -15,7 +16,7 @@ from escalation.corpora.corpus import Corpus, load
 from escalation.errors import ConfigError, EscalationError
 from escalation.settings import Settings
 
-FAILURES = (EscalationError, HydraException, OmegaConfBaseException)
+FAILURES = (EscalationError, HydraException, OmegaConfBaseException, YAMLError)
 UNNAMED = ("experiment", "seed", "report", "register", "resamples", "tests")
 
 
