@@ -1,6 +1,6 @@
 """What the daily commands cost, each as a whole process: `make bench` writes experiments/speed/.
 
-Every command is run in a fresh store, one core where it says so; the median of the runs is reported.
+Every command is run in a fresh store; the median of the runs is reported.
 """
 
 import json
@@ -24,14 +24,11 @@ ARTICLE = (
 )
 
 
-def timed(command: list[str], home: Path, one_core: bool = False) -> tuple[float, float]:
+def timed(command: list[str], home: Path) -> tuple[float, float]:
     """Wall seconds and peak memory in MB of a command that must succeed."""
-    cores = sorted(os.sched_getaffinity(0))[:1] if one_core else os.sched_getaffinity(0)
     environment = {**os.environ, "ESCALATION_HOME": str(home)}
     began = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, preexec_fn=lambda: os.sched_setaffinity(0, cores)
-    )
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
     if os.waitstatus_to_exitcode(status):

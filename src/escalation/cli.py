@@ -172,9 +172,8 @@ def _fetch(options: argparse.Namespace) -> None:
         if options.names == ["all"]
         else [catalogue.CorpusSpec.load(name, folder) for name in options.names]
     )
-    mirror = options.mirror or (Path(os.environ["ESCALATION_MIRROR"]) if os.environ.get("ESCALATION_MIRROR") else None)
     for spec in chosen:
-        for path in catalogue.fetch(spec, mirror):
+        for path in catalogue.fetch(spec, options.mirror or catalogue.known_mirror()):
             print(path)
 
 

@@ -180,22 +180,6 @@ class Codebook:
         reached = [name for name, least in self.levels.items() if escalation >= least]
         return reached[-1] if reached else "unrated"
 
-    def align(self, probabilities: Array, classes: Sequence[str]) -> Array:
-        """Columns in the order of `classes` to codebook order; labels that the model never saw get 0.
-
-        Parameters
-        ----------
-        probabilities : array of shape (n, len(classes))
-        classes : sequence of str
-
-        Returns
-        -------
-        array of shape (n, n_labels)
-        """
-        aligned = np.zeros((len(probabilities), len(self.labels)))
-        aligned[:, [self.index(name) for name in classes]] = probabilities
-        return aligned
-
     def rolled_up(self, probabilities: Array, above: Codebook) -> Array:
         """Sum probabilities of these labels into those of the codebook one level up, shape (n, len(above.labels))."""
         if self.parent != above.name:
@@ -216,6 +200,19 @@ def chain(codebook: Codebook, folder: Path) -> list[Codebook]:
     return found
 
 
+def check_known(codebooks: Sequence[Codebook], wanted: str) -> None:
+    """Refuse a codebook that a model does not answer.
+
+    Raises
+    ------
+    ModelError
+        The message lists what it knows.
+    """
+    known = [codebook.name for codebook in codebooks]
+    if wanted not in known:
+        raise ModelError(f"this model does not answer codebook {wanted!r}: it knows {', '.join(known)}")
+
+
 def answer(probabilities: Array, codebooks: Sequence[Codebook], wanted: str) -> tuple[Codebook, Array]:
     """Probabilities under the codebook `wanted`, summed up from the lowest of `codebooks` (bottom first).
 
@@ -224,10 +221,8 @@ def answer(probabilities: Array, codebooks: Sequence[Codebook], wanted: str) -> 
     ModelError
         The model does not know `wanted`; the message lists what it knows.
     """
-    current = probabilities
-    for below, above in zip([None, *codebooks], codebooks, strict=False):
-        current = current if below is None else below.rolled_up(current, above)
-        if above.name == wanted:
-            return above, current
-    known = ", ".join(codebook.name for codebook in codebooks)
-    raise ModelError(f"this model does not answer codebook {wanted!r}: it knows {known}")
+    check_known(codebooks, wanted)
+    book, *above = codebooks
+    while book.name != wanted:
+        probabilities, book = book.rolled_up(probabilities, above[0]), above.pop(0)
+    return book, probabilities

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from escalation.codebook import Codebook, answer
+from escalation.codebook import Codebook, answer, check_known
 from escalation.errors import ModelError
 from escalation.scoring.article import ArticleScorer
 
@@ -51,9 +51,7 @@ class Exported:
         ModelError
             The model does not know the codebook; the message lists what it knows.
         """
-        known = [book.name for book in self.codebooks]
-        if codebook not in known:
-            raise ModelError(f"this model does not answer codebook {codebook!r}: it knows {', '.join(known)}")
+        check_known(self.codebooks, codebook)  # before the model has worked for nothing
         return answer(self.model.predict_proba(list(texts)), self.codebooks, codebook)
 
     def points(self, texts: Sequence[str], codebook: str) -> NDArray[np.float64]:

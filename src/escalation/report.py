@@ -81,8 +81,8 @@ def pictures(found: Measured, codebooks: Sequence[Codebook]) -> dict[str, Any]:
     return shown
 
 
-def write(folder: Path, found: Measured, codebooks: Sequence[Codebook], corpora: Sequence[Corpus]) -> None:
-    """metrics.json (nothing that differs between two runs of one commit) and two pictures, for experiments/."""
+def write(folder: Path, found: Measured, corpora: Sequence[Corpus], shown: Mapping[str, Any]) -> None:
+    """metrics.json (nothing that differs between two runs of one commit) and two of the pictures, for experiments/."""
     folder = project.checkout() / folder
     content = {
         "corpora": {corpus.name: corpus_card(corpus) for corpus in corpora},
@@ -91,7 +91,6 @@ def write(folder: Path, found: Measured, codebooks: Sequence[Codebook], corpora:
         "held_out": {name: {**one.scalars, "intervals": one.intervals} for name, one in found.held_out.items()},
     }
     files.write_text(folder / "metrics.json", json.dumps(content, indent=1) + "\n")
-    shown = pictures(found, codebooks)
     for path in ("confusion.png", "reliability.png"):
         with files.replacing(folder / path) as temporary:
             shown[path].savefig(temporary, format="png", dpi=110)

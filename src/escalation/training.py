@@ -82,7 +82,10 @@ def run(
         elsewhere = {corpus.name: transfer(found.model, corpus, rows, codebook, settings) for corpus in tests}
         behaved = behaviour_of(found.model, codebook)
         summary = report.summary(name, kept, rows, found, codebooks, settings, figures, elsewhere, behaved)
+        shown = report.pictures(found, codebooks)
         _log(logged, kept, rows, found, codebooks, summary, figures)
+        for path, figure in shown.items():
+            logged.figure(figure, path)
         _log_beyond(logged, tests, elsewhere, behaved)
         metric = metrics.headline(codebook)
         best = found.held_out[codebook.name].scalars[metric]
@@ -99,7 +102,7 @@ def run(
     if parent:
         runs.note_best(parent, metric, best, logged.run_id)
     if settings.report:
-        report.write(Path(settings.report), found, codebooks, kept)
+        report.write(Path(settings.report), found, kept, shown)
     return f"{summary}\n{verdict.reason}\nmodel  {verdict.uri}\nnext   {_next(verdict, codebook)}"
 
 
@@ -140,8 +143,6 @@ def _log(
     logged.metrics(values)
     logged.tags({"held_out": found.held_out_digest, "mlflow.note.content": f"```\n{summary}\n```"})
     logged.document(found.predictions.to_csv(index=False, float_format="%.5f"), "predictions.csv")
-    for path, figure in report.pictures(found, codebooks).items():
-        logged.figure(figure, path)
 
 
 def _log_beyond(

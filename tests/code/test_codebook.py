@@ -77,11 +77,6 @@ def test_levels(escalation: float, level: str) -> None:
     assert Codebook.load("ladder", FOLDER).level(escalation) == level
 
 
-def test_align_puts_columns_in_order() -> None:
-    aligned = Codebook.load("ladder", FOLDER).align(np.array([[0.25, 0.75]]), ["use_of_force", "none"])
-    assert aligned.tolist() == [[0, 0.75, 0, 0, 0, 0, 0.25]]
-
-
 @pytest.mark.parametrize(
     ("change", "said"),
     [

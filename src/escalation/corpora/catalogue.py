@@ -177,12 +177,18 @@ def ensure(spec: CorpusSpec) -> list[Path]:
             f"replace it with `escalation fetch {spec.name} [--mirror DIR]`"
         )
     missing = [one for one in spec.training if states[one.name] == "missing"]
-    mirror = os.environ.get("ESCALATION_MIRROR")
-    if missing and not mirror:
+    mirror = known_mirror()
+    if missing and mirror is None:
         raise CorpusError(f"corpus {spec.name} is not here: get it with `escalation fetch {spec.name} [--mirror DIR]`")
     if missing:
-        _get(spec, missing, Path(str(mirror)), progress=False)
+        _get(spec, missing, mirror, progress=False)
     return [spec.folder / one.name for one in spec.training]
+
+
+def known_mirror() -> Path | None:
+    """The mirror that ESCALATION_MIRROR names, if it names one."""
+    named = os.environ.get("ESCALATION_MIRROR")
+    return Path(named) if named else None
 
 
 def fetch(

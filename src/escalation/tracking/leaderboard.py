@@ -1,6 +1,7 @@
 """Finished runs side by side: the deciding metric on held-out rows with its interval, and who is champion."""
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
 from typing import Any
 
 from escalation.errors import ModelError
@@ -98,10 +99,9 @@ def _row(runs: Sequence[Any], champions: Mapping[str, str]) -> dict[str, str]:
     first = group[0].data
     metric = "qwk" if "heldout.qwk" in first.metrics else "macro_f1"
     values = [run.data.metrics[f"heldout.{metric}"] for run in group]
-    mean = sum(values) / len(values)
+    mean = fmean(values)
     if len(values) > 1:
-        spread = (sum((value - mean) ** 2 for value in values) / (len(values) - 1)) ** 0.5
-        figure = f"{mean:.3f} ± {spread:.3f}"
+        figure = f"{mean:.3f} ± {stdev(values):.3f}"
     else:
         figure = (
             f"{mean:.3f} [{first.metrics[f'heldout.{metric}.low']:.3f}, {first.metrics[f'heldout.{metric}.high']:.3f}]"
@@ -109,7 +109,7 @@ def _row(runs: Sequence[Any], champions: Mapping[str, str]) -> dict[str, str]:
 
     def average(name: str, scale: int = 1) -> str:
         figures = [run.data.metrics[name] for run in group if name in run.data.metrics]
-        return f"{scale * sum(figures) / len(figures):.{3 if scale == 1 else 0}f}" if figures else ""
+        return f"{scale * fmean(figures):.{3 if scale == 1 else 0}f}" if figures else ""
 
     ids = {run.info.run_id for run in runs}
     return {

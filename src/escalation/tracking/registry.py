@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from escalation import exported, project
 from escalation.errors import ModelError
@@ -94,10 +94,12 @@ def load(uri: str) -> exported.Exported:
         if not (project.home() / store.DATABASE).is_file():
             raise ModelError(_missing(uri))
         with contextlib.suppress(sqlite3.Error):
-            folder, version = _located(project.home() / store.DATABASE, name, alias)
-            if folder is None:
+            found = _located(project.home() / store.DATABASE, name, alias)
+            if found is None:
                 raise ModelError(_missing(uri))
-            if folder.is_dir():
+            location, version = found
+            folder = Path(unquote(location.path)) / "artifacts" / "exported"
+            if location.scheme in ("", "file") and folder.is_dir():
                 return exported.load(folder, uri, version)
     return _downloaded(uri)
 
@@ -139,10 +141,10 @@ def _downloaded(uri: str) -> exported.Exported:
     return exported.load(folder / "artifacts" / "exported", uri, version)
 
 
-def _located(database: Path, name: str, alias: str) -> tuple[Path | None, str]:
-    """Folder and version that an alias names, asked of the database itself: importing MLflow would take a second.
+def _located(database: Path, name: str, alias: str) -> tuple[SplitResult, str] | None:
+    """Where the version that an alias names is kept, and its number; None when it names none.
 
-    The tables are MLflow's own (its version is pinned); should they change, `load` asks MLflow.
+    The database itself is asked, since importing MLflow would take a second. The tables are MLflow's own (its version is pinned); should they change, `load` asks MLflow.
     """
     question = (
         "SELECT v.version, v.storage_location, v.source FROM registered_model_aliases a "
@@ -151,12 +153,9 @@ def _located(database: Path, name: str, alias: str) -> tuple[Path | None, str]:
     with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
         row = connection.execute(question, (name, alias)).fetchone()
     if row is None:
-        return None, ""
+        return None
     version, storage, source = row
-    location = urlsplit(storage or source)
-    if location.scheme not in ("", "file"):
-        return Path("/nonexistent"), str(version)
-    return Path(unquote(location.path)) / "artifacts" / "exported", str(version)
+    return urlsplit(storage or source), str(version)
 
 
 def _missing(uri: str) -> str:
