@@ -144,7 +144,8 @@ def _downloaded(uri: str) -> exported.Exported:
 def _located(database: Path, name: str, alias: str) -> tuple[SplitResult, str] | None:
     """Where the version that an alias names is kept, and its number; None when it names none.
 
-    The database itself is asked, since importing MLflow would take a second. The tables are MLflow's own (its version is pinned); should they change, `load` asks MLflow.
+    The database itself is asked, since importing MLflow would take a second. The tables are MLflow's own (its version is
+    pinned); should they change, `load` asks MLflow.
     """
     question = (
         "SELECT v.version, v.storage_location, v.source FROM registered_model_aliases a "
