@@ -80,9 +80,14 @@ def tests(config: DictConfig, codebook: Codebook) -> list[Corpus]:
 def parameters(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, Any]:
     """What a run is known by: the choice of each group, the settings, and every argument of the model, flat."""
     chosen = {key: choices[key] for key in ("codebook", "features", "classifier", "model")}
-    own = {field.name: config[field.name] for field in fields(Settings) if field.name not in ("report", "register")}
+    own = {
+        field.name: config[field.name]
+        for field in fields(Settings)
+        if field.name not in ("report", "register", "weights")
+    }
     corpora = "+".join(str(name) for name in config.corpora)
-    arguments = {**_flat(_plain(config.features), "features"), **_flat(_plain(config.classifier), "classifier")}
+    groups = ("features", "classifier", "weights")
+    arguments = {key: value for group in groups for key, value in _flat(_plain(config[group]), group).items()}
     return {**chosen, "corpora": corpora, **own, **arguments}
 
 

@@ -1,7 +1,7 @@
 """Cross-validate, fit, and measure on held-out rows: what a model is worth, before anything is logged."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,12 +75,12 @@ def measure(
     with _steps(len(parts) + 1, progress) as advance:
         for fit_rows, left_rows in parts:
             part = train.iloc[fit_rows]
-            fitted = _fitted(clone(model), part)
+            fitted = _fitted(clone(model), part, settings.weights)
             left_out[left_rows] = fitted.predict_proba(train["text"].iloc[left_rows].tolist())
             fold = _evaluated(train.iloc[left_rows], left_out[left_rows], codebooks[:1], settings, resamples=0)
             folds.append(fold[codebooks[0].name].scalars)
             advance()
-        model = _fitted(clone(model), train)
+        model = _fitted(clone(model), train, settings.weights)
         advance()
     cross_validated = _evaluated(train, left_out, codebooks, settings)
     if len(test):
@@ -116,7 +116,9 @@ def transfer(
     return metrics.evaluate(rows["label"].tolist(), probabilities, codebook, groups, settings.resamples, settings.seed)
 
 
-def _fitted(model: CalibratedModel, rows: pd.DataFrame) -> CalibratedModel:
+def _fitted(model: CalibratedModel, rows: pd.DataFrame, weights: Mapping[str, int]) -> CalibratedModel:
+    """Fit with each row as often as its corpus counts: that works for every classifier, whether it takes weights or not."""
+    rows = rows.loc[rows.index.repeat(rows["source"].map(lambda name: weights.get(name, 1)))]
     return model.fit(rows["text"].tolist(), rows["label"].tolist(), rows["group"].tolist())
 
 

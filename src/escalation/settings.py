@@ -1,6 +1,7 @@
 """How a training goes: plain data, so that it can be checked before anything heavy is imported."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from escalation.errors import ConfigError
 
@@ -20,6 +21,7 @@ class Settings:
     calibration_folds: int = 5
     resamples: int = 1000
     rows: int | None = None
+    weights: dict[str, int] = field(default_factory=dict)
     register: bool = True
     report: str | None = None
 
@@ -38,8 +40,25 @@ class Settings:
             "calibration": (self.calibration in CALIBRATIONS, f"one of {', '.join(CALIBRATIONS)}"),
             "resamples": (self.resamples >= 100, "at least 100"),
             "rows": (self.rows is None or self.rows >= 20, "null or at least 20"),
+            "weights": (
+                all(1 <= one <= 100 for one in self.weights.values()),
+                "corpora with whole numbers from 1 to 100",
+            ),
             "seed": (0 <= self.seed < 2**32, "from 0 to 4294967295"),
         }
-        for field, (holds, valid) in rules.items():
+        for name, (holds, valid) in rules.items():
             if not holds:
-                raise ConfigError(f"{field} is {getattr(self, field)!r}: it must be {valid}")
+                raise ConfigError(f"{name} is {getattr(self, name)!r}: it must be {valid}")
+
+    def check_weights(self, corpora: Iterable[str]) -> None:
+        """Refuse a weight for a corpus that is not trained on.
+
+        Raises
+        ------
+        ConfigError
+            Names it and the corpora.
+        """
+        names = list(corpora)
+        for name in self.weights:
+            if name not in names:
+                raise ConfigError(f"weights names {name!r}, which is not trained on: choose among {', '.join(names)}")

@@ -63,6 +63,7 @@ def run(
         Other corpora that the fitted model is measured on; rows that it was trained on are left out.
     """
     calibrated = check(model, codebooks[0], settings)
+    settings.check_weights(corpus.name for corpus in corpora)
     kept, rows = joined(corpora, project.checkout() / "data" / "holdout")
     if settings.rows:
         rows = shrunken(rows, settings.rows, settings.holdout_seed)

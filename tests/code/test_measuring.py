@@ -1,5 +1,7 @@
 """Measuring: every row predicted by a model that has not seen its group, on every level, the same way twice."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer
@@ -9,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from escalation import project
 from escalation.codebook import Codebook, chain
 from escalation.corpora.corpus import Corpus, joined
-from escalation.errors import CorpusError
+from escalation.errors import ConfigError, CorpusError
 from escalation.measuring import measure, transfer
 from escalation.settings import Settings
 from escalation.training import check
@@ -58,6 +60,25 @@ def test_other_training_seed_keeps_the_held_out_rows() -> None:
         model(LADDER), frame, LADDER, Settings(folds=3, calibration_folds=3, resamples=200, seed=9), progress=False
     )
     assert one.held_out_digest == two.held_out_digest
+
+
+def test_a_corpus_that_counts_more_wins_where_two_disagree() -> None:
+    """The same words under two labels: the corpus with the weight decides, and is measured no more often."""
+    one, two = rows(["none", "use_of_force"]), rows(["use_of_force", "none"])
+    two = two.assign(source="other", id="o" + two["id"], group="o" + two["group"], document="o" + two["group"])
+    two["text"] = one["text"] + " again"
+    frame = pd.concat([one, two], ignore_index=True)
+    settings = replace(SETTINGS, holdout=0.0, weights={"other": 9})
+    found = measure(model(LADDER), frame, LADDER, settings, progress=False)
+    told = dict(zip(LADDER[0].names, found.model.predict_proba(["about none in place0 said 0"])[0], strict=True))
+    assert told["use_of_force"] > told["none"]
+    assert found.held_out["ladder"].n == len(frame)
+
+
+@pytest.mark.parametrize("weights", [{"other": 0}, {"other": 1000}])
+def test_weights_out_of_range(weights: dict[str, int]) -> None:
+    with pytest.raises(ConfigError, match="weights"):
+        replace(SETTINGS, weights=weights).check()
 
 
 def test_every_level_above_is_measured() -> None:

@@ -176,6 +176,12 @@ def test_broken_corpus(home: Path, tmp_path: Path, rows: list[dict[str, str]], s
         assert part in line
 
 
+def test_weight_of_a_corpus_that_is_not_trained_on(home: Path) -> None:
+    line = one_line_error(run(home, "train.py", "experiment=ladder_lexicon", "+weights.elsewhere=2"))
+    assert "elsewhere" in line
+    assert "authored" in line
+
+
 @pytest.mark.parametrize("change", ["cut short", "altered"])
 def test_fetched_file_that_is_not_what_it_was(home: Path, mirror: Path, change: str) -> None:
     fetched = run(home, "escalation", "fetch", "plv", "--mirror", str(mirror))
