@@ -20,18 +20,18 @@ def main(config: DictConfig) -> None:
     try:
         settings = configuration.settings(config, choices.runtime.choices["experiment"], choices.overrides.task)
         model = configuration.model(config)
-        codebooks = configuration.codebooks(config)
+        chains = configuration.codebooks(config)
         from escalation import training  # after the cheap checks: scikit-learn takes a second
 
-        training.check(model, codebooks[0], settings)
+        training.check(model, chains, settings)
         parent = None
         if choices.mode == RunMode.MULTIRUN:
-            parent = training.sweep(Path(choices.sweep.dir), codebooks[0], " ".join(choices.overrides.task))
-        corpora = configuration.corpora(config, codebooks[0])
-        tests = configuration.tests(config, codebooks[0])
+            parent = training.sweep(Path(choices.sweep.dir), chains[0][0], " ".join(choices.overrides.task))
+        corpora = configuration.corpora(config, chains)
+        tests = configuration.tests(config, chains[0][0])
         parameters = configuration.parameters(config, choices.runtime.choices)
         resolved = OmegaConf.to_yaml(config, resolve=True)
-        print(training.run(model, corpora, codebooks, settings, parameters, resolved, parent, tests))
+        print(training.run(model, corpora, chains, settings, parameters, resolved, parent, tests))
     except configuration.FAILURES as error:
         stop(error)
 

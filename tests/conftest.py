@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from commands import MIRROR, run
 from filelock import FileLock
+from tiny_encoder import make_tiny
 
 
 @pytest.fixture
@@ -27,6 +28,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
             assert done.returncode == 0, done.stderr
             (folder / "summary.txt").write_text(done.stdout, encoding="utf-8")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pretrained encoder of our own, too small to know anything: its weights are random."""
+    return make_tiny(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture

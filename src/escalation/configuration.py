@@ -12,7 +12,7 @@ from yaml import YAMLError
 from escalation import project
 from escalation.codebook import Codebook, chain
 from escalation.corpora.catalogue import CorpusSpec
-from escalation.corpora.corpus import Corpus, load
+from escalation.corpora.corpus import Corpus, load, load_several
 from escalation.errors import ConfigError, EscalationError
 from escalation.settings import Settings
 
@@ -60,15 +60,24 @@ def model(config: DictConfig) -> Any:
         ) from error
 
 
-def codebooks(config: DictConfig) -> list[Codebook]:
-    """The codebook of the run, then those above it."""
-    return chain(Codebook.from_mapping(_plain(config.codebook)), project.codebooks())
+def codebooks(config: DictConfig) -> list[list[Codebook]]:
+    """The codebook of the run with those above it, and the same for each further head."""
+    own = chain(Codebook.from_mapping(_plain(config.codebook)), project.codebooks())
+    further = [chain(Codebook.load(str(name), project.codebooks()), project.codebooks()) for name in config.heads]
+    names = [book.name for one in (own, *further) for book in one]
+    if len(set(names)) < len(names):
+        raise ConfigError(
+            f"heads is {list(config.heads)}: a codebook is answered twice; name others than {own[0].name}"
+        )
+    return [own, *further]
 
 
-def corpora(config: DictConfig, codebook: Codebook) -> list[Corpus]:
-    """Every corpus named, read under the codebook."""
+def corpora(config: DictConfig, chains: Sequence[Sequence[Codebook]]) -> list[Corpus]:
+    """Every corpus named, read under the codebooks."""
     specs = [CorpusSpec.from_mapping(_plain(spec)) for spec in config.corpora.values()]
-    return [load(spec, codebook, project.codebooks()) for spec in specs]
+    if len(chains) == 1:
+        return [load(spec, chains[0][0], project.codebooks()) for spec in specs]
+    return [load_several(spec, chains, project.codebooks()) for spec in specs]
 
 
 def tests(config: DictConfig, codebook: Codebook) -> list[Corpus]:
@@ -79,14 +88,16 @@ def tests(config: DictConfig, codebook: Codebook) -> list[Corpus]:
 
 def parameters(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, Any]:
     """What a run is known by: the choice of each group, the settings, and every argument of the model, flat."""
-    chosen = {key: choices[key] for key in ("codebook", "features", "classifier", "model")}
+    parts = ("features", "classifier") if choices["model"] == "pipeline" else ()
+    chosen = {key: choices[key] for key in ("codebook", "model", *parts)}
+    chosen["heads"] = "+".join([choices["codebook"], *map(str, config.heads)])
     own = {
         field.name: config[field.name]
         for field in fields(Settings)
         if field.name not in ("report", "register", "weights")
     }
     corpora = "+".join(str(name) for name in config.corpora)
-    groups = ("features", "classifier", "weights")
+    groups = (*(parts or ["model"]), "weights")
     arguments = {key: value for group in groups for key, value in _flat(_plain(config[group]), group).items()}
     return {**chosen, "corpora": corpora, **own, **arguments}
 

@@ -1,4 +1,4 @@
-"""The exported form of a model: a folder with skops weights and plain JSON, and how it is read back."""
+"""The exported form of a model: a folder with its weights (skops or ONNX) and plain JSON, and how it is read back."""
 
 import contextlib
 import json
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from escalation.codebook import Codebook, answer, check_known
 from escalation.errors import ModelError
+from escalation.models import onnx
+from escalation.models.encoder import Encoder
 from escalation.scoring.article import ArticleScorer
 
 WEIGHTS, WORDS, CARD = "model.skops", "vocabulary.json", "model.json"
@@ -27,21 +29,26 @@ TRUSTED = [
 
 @dataclass(frozen=True)
 class Exported:
-    """A model read back: it answers its own codebook and those above it.
+    """A model read back: it answers the codebooks that it learnt and those above them.
 
     Parameters
     ----------
-    model : classifier over texts
-        `predict_proba` of shape (n, n_labels), columns in the order of the first codebook.
-    codebooks : list of Codebook
-        The model's own first, then its parents upwards.
+    heads : list of classifier over texts
+        `predict_proba` of shape (n, n_labels), columns in the order of the head's codebook.
+    chains : list of list of Codebook
+        For each head its own codebook, then that one's parents upwards.
     info : dict
         Where it comes from: uri, version, run, corpora, metrics.
     """
 
-    model: Any
-    codebooks: list[Codebook]
+    heads: list[Any]
+    chains: list[list[Codebook]]
     info: dict[str, Any]
+
+    @property
+    def codebooks(self) -> list[Codebook]:
+        """All codebooks that it answers, the run's own first."""
+        return [book for chain in self.chains for book in chain]
 
     def probabilities(self, texts: Sequence[str], codebook: str) -> tuple[Codebook, NDArray[np.float64]]:
         """The codebook of that name and probabilities under it, shape (n, n_labels).
@@ -52,7 +59,9 @@ class Exported:
             The model does not know the codebook; the message lists what it knows.
         """
         check_known(self.codebooks, codebook)  # before the model has worked for nothing
-        return answer(self.model.predict_proba(list(texts)), self.codebooks, codebook)
+        pairs = zip(self.heads, self.chains, strict=True)
+        head, chain = next(pair for pair in pairs if codebook in [book.name for book in pair[1]])
+        return answer(head.predict_proba(list(texts)), chain, codebook)
 
     def points(self, texts: Sequence[str], codebook: str) -> NDArray[np.float64]:
         """Escalation of each text under the codebook of that name, 0 … 100, shape (n,)."""
@@ -62,20 +71,36 @@ class Exported:
 
     def scorer(self) -> ArticleScorer:
         """What scores whole articles by the model's own codebook."""
-        return ArticleScorer(self.model, self.codebooks[0], self.info)
+        return ArticleScorer(self.heads[0], self.chains[0][0], self.info)
 
 
-def save(folder: Path, model: Any, codebooks: Sequence[Codebook], info: Mapping[str, Any]) -> None:
+def save(folder: Path, model: Any, chains: Sequence[Sequence[Codebook]], info: Mapping[str, Any]) -> None:
     """Write a model that `load` takes back.
+
+    Parameters
+    ----------
+    model : classifier over texts
+        One of scikit-learn or a fine-tuned encoder.
+    chains : list of list of Codebook
+        For each head its own codebook, then those above it.
 
     Raises
     ------
     ModelError
         It holds a type that `load` would refuse.
     """
+    folder.mkdir(parents=True, exist_ok=True)
+    if isinstance(model, Encoder):
+        onnx.export(model, folder)
+    else:
+        _save_linear(folder, model)
+    card = {"codebooks": [[book.to_mapping() for book in chain] for chain in chains], "info": dict(info)}
+    (folder / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
+
+
+def _save_linear(folder: Path, model: Any) -> None:
     import skops.io
 
-    folder.mkdir(parents=True, exist_ok=True)
     with _without_words(model) as words:
         skops.io.dump(model, folder / WEIGHTS)
     (folder / WORDS).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
@@ -85,8 +110,6 @@ def save(folder: Path, model: Any, codebooks: Sequence[Codebook], info: Mapping[
             f"the model holds {', '.join(sorted(refused))}, which no exported model may: "
             "use classes of scikit-learn or of this package"
         )
-    card = {"codebooks": [book.to_mapping() for book in codebooks], "info": dict(info)}
-    (folder / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
 
 
 def load(folder: Path, uri: str = "", version: str = "") -> Exported:
@@ -97,14 +120,25 @@ def load(folder: Path, uri: str = "", version: str = "") -> Exported:
     ModelError
         Something is missing, or the file holds types that are not trusted.
     """
+    if not (folder / CARD).is_file():
+        raise ModelError(f"{uri or folder} is no model of this project: it lacks {CARD}; train one with train.py")
+    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    chains = [[Codebook.from_mapping(mapping) for mapping in chain] for chain in card["codebooks"]]
+    if (folder / onnx.WEIGHTS).is_file():
+        encoder = onnx.OnnxEncoder(folder)
+        heads = [encoder.head(chain[0].name) for chain in chains]
+    else:
+        heads = [_load_linear(folder, uri)]
+    info = {"uri": uri, "version": version, "codebook": chains[0][0].name, **card["info"]}
+    return Exported(heads, chains, info)
+
+
+def _load_linear(folder: Path, uri: str) -> Any:
     import skops.io
     from skops.io.exceptions import UntrustedTypesFoundException
 
-    if not all((folder / name).is_file() for name in (WEIGHTS, WORDS, CARD)):
-        raise ModelError(
-            f"{uri or folder} is no model of this project: it lacks {WEIGHTS} or {CARD}; train one with train.py"
-        )
-    card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    if not all((folder / name).is_file() for name in (WEIGHTS, WORDS)):
+        raise ModelError(f"{uri or folder} lacks {WEIGHTS} or {WORDS}: train it again with train.py")
     try:
         model = skops.io.load(folder / WEIGHTS, trusted=TRUSTED)
     except UntrustedTypesFoundException as error:
@@ -112,9 +146,7 @@ def load(folder: Path, uri: str = "", version: str = "") -> Exported:
     words = json.loads((folder / WORDS).read_text(encoding="utf-8"))
     for part, terms in zip(_vectorizers(model), words, strict=True):
         part.vocabulary_ = {term: column for column, term in enumerate(terms)}
-    codebooks = [Codebook.from_mapping(mapping) for mapping in card["codebooks"]]
-    info = {"uri": uri, "version": version, "codebook": codebooks[0].name, **card["info"]}
-    return Exported(model, codebooks, info)
+    return model
 
 
 def _vectorizers(model: Any) -> list[Any]:

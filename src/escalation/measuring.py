@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,6 @@ from escalation.corpora.corpus import Corpus
 from escalation.corpora.split import fingerprint, hold_out, splits, text_hash
 from escalation.evaluation import metrics
 from escalation.evaluation.metrics import Evaluation
-from escalation.models.calibrated import CalibratedModel
 from escalation.settings import Settings
 
 Array = NDArray[np.float64]
@@ -25,19 +25,19 @@ class Measured:
 
     Parameters
     ----------
-    model : CalibratedModel
+    model : classifier over texts
         Fitted on the training part.
     folds : list of dict
-        Headline metrics of each fold.
+        Headline metrics of each fold; empty without cross-validation.
     cross_validated, held_out : dict of codebook name to Evaluation
-        Under the model's codebook and each above it.
+        Under the model's codebook and each above it, held_out also under those of further heads.
     predictions : DataFrame
         `id, part, label` and a probability a label, for every row by a model that had not seen its group.
     held_out_digest : str
         Fingerprint of the held-out rows.
     """
 
-    model: CalibratedModel
+    model: Any
     folds: list[dict[str, float]]
     cross_validated: dict[str, Evaluation]
     held_out: dict[str, Evaluation]
@@ -53,52 +53,59 @@ class Measured:
 
 
 def measure(
-    model: CalibratedModel, rows: pd.DataFrame, codebooks: Sequence[Codebook], settings: Settings, progress: bool = True
+    model: Any, rows: pd.DataFrame, chains: Sequence[Sequence[Codebook]], settings: Settings, progress: bool = True
 ) -> Measured:
     """Cross-validate on the training part, fit on all of it, and measure on the held-out part last.
 
     Parameters
     ----------
-    model : CalibratedModel
+    model : classifier over texts
         Not fitted.
     rows : DataFrame
-        `id, text, label, group`.
-    codebooks : list of Codebook
-        The model's own, then those above it.
+        `id, text, label, group`, and for a model with several heads a column a codebook. Rows without a `label` teach
+        the other heads; they are measured on nothing.
+    chains : list of list of Codebook
+        For each head its own codebook, then those above it.
     """
     from sklearn.base import clone
 
+    codebooks = chains[0]
+    further = rows[rows["label"] == ""]
+    rows = rows[rows["label"] != ""].reset_index(drop=True)
     train, test = hold_out(rows, settings.holdout, settings.holdout_seed) if settings.holdout else (rows, rows[:0])
-    parts = list(splits(train, settings.folds, settings.seed))
+    parts = list(splits(train, settings.folds, settings.seed)) if settings.folds else []
     left_out = np.zeros((len(train), len(codebooks[0].labels)))
     folds = []
     with _steps(len(parts) + 1, progress) as advance:
         for fit_rows, left_rows in parts:
-            part = train.iloc[fit_rows]
-            fitted = _fitted(clone(model), part, settings.weights)
+            left = pd.concat([train.iloc[left_rows], test])
+            fitted = _fitted(clone(model), _with(train.iloc[fit_rows], further, left), settings.weights)
             left_out[left_rows] = fitted.predict_proba(train["text"].iloc[left_rows].tolist())
             fold = _evaluated(train.iloc[left_rows], left_out[left_rows], codebooks[:1], settings, resamples=0)
             folds.append(fold[codebooks[0].name].scalars)
             advance()
-        model = _fitted(clone(model), train, settings.weights)
+        model = _fitted(clone(model), _with(train, further, test), settings.weights)
         advance()
-    cross_validated = _evaluated(train, left_out, codebooks, settings)
+    cross_validated = _evaluated(train, left_out, codebooks, settings) if parts else {}
     if len(test):
         unseen = model.predict_proba(test["text"].tolist())
         held_out = _evaluated(test, unseen, codebooks, settings)
+        for chain in chains[1:]:
+            known = test[test[chain[0].name] != ""].assign(label=test[chain[0].name])
+            if len(known):
+                answers = model.head(chain[0].name).predict_proba(known["text"].tolist())
+                held_out |= _evaluated(known, answers, chain, settings)
     else:
         test, unseen, held_out = train, left_out, cross_validated
     predictions = pd.concat(
-        [_table(train, left_out, codebooks[0], "cross-validation")]
+        ([_table(train, left_out, codebooks[0], "cross-validation")] if parts else [])
         + ([_table(test, unseen, codebooks[0], "held-out")] if settings.holdout else []),
         ignore_index=True,
     )
     return Measured(model, folds, cross_validated, held_out, predictions, fingerprint(test))
 
 
-def transfer(
-    model: CalibratedModel, corpus: Corpus, trained: pd.DataFrame, codebook: Codebook, settings: Settings
-) -> Evaluation:
+def transfer(model: Any, corpus: Corpus, trained: pd.DataFrame, codebook: Codebook, settings: Settings) -> Evaluation:
     """Figures on another corpus, without the rows whose text or document the model was trained on.
 
     Raises
@@ -116,9 +123,17 @@ def transfer(
     return metrics.evaluate(rows["label"].tolist(), probabilities, codebook, groups, settings.resamples, settings.seed)
 
 
-def _fitted(model: CalibratedModel, rows: pd.DataFrame, weights: Mapping[str, int]) -> CalibratedModel:
-    """Fit with each row as often as its corpus counts: that works for every classifier, whether it takes weights or not."""
-    rows = rows.loc[rows.index.repeat(rows["source"].map(lambda name: weights.get(name, 1)))]
+def _with(rows: pd.DataFrame, further: pd.DataFrame, left_out: pd.DataFrame) -> pd.DataFrame:
+    """The rows and those for the other heads, without what shares a group with the rows left out."""
+    return pd.concat([rows, further[~further["group"].isin(left_out["group"])]], ignore_index=True)
+
+
+def _fitted(model: Any, rows: pd.DataFrame, weights: Mapping[str, int]) -> Any:
+    """Fit, a row counting as much as its corpus: a model with heads takes weights, for others the row stands more often."""
+    counts = rows["source"].map(lambda name: weights.get(name, 1))
+    if hasattr(model, "head"):
+        return model.fit(rows["text"].tolist(), rows, rows["group"].tolist(), counts.tolist())
+    rows = rows.loc[rows.index.repeat(counts)]
     return model.fit(rows["text"].tolist(), rows["label"].tolist(), rows["group"].tolist())
 
 

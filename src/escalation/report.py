@@ -24,23 +24,23 @@ def summary(
     corpora: Sequence[Corpus],
     rows: pd.DataFrame,
     found: Measured,
-    codebooks: Sequence[Codebook],
+    book: Codebook,
     settings: Settings,
     figures: Mapping[str, float],
     elsewhere: Mapping[str, Evaluation],
     behaved: Behaviour | None,
 ) -> str:
     """What was trained on what, and what came out, in a few lines."""
-    book = codebooks[0]
     lines = [f"{name} · codebook {book.name} · seed {settings.seed}"]
     for corpus in corpora:
         guard = f", {corpus.dropped} dropped by the contamination guard" if corpus.dropped else ""
         lines.append(f"data   {corpus.name}: {len(corpus.frame)} rows, {corpus.frame['label'].nunique()} labels{guard}")
     metric = metrics.headline(book)
-    values = [fold[metric] for fold in found.folds]
-    lines.append(f"folds  {len(values)} × {metric} {np.mean(values):.3f} ± {np.std(values):.3f}")
+    if found.folds:
+        values = [fold[metric] for fold in found.folds]
+        lines.append(f"folds  {len(values)} × {metric} {np.mean(values):.3f} ± {np.std(values):.3f}")
     for level, evaluation in found.held_out.items():
-        lead = metrics.headline(next(one for one in codebooks if one.name == level))
+        lead = "qwk" if "qwk" in evaluation.scalars else "macro_f1"
         what = "held out" if settings.holdout else "cross-validated"
         lines.append(f"{level:<6} {_figures(evaluation, lead)} ({evaluation.n} rows {what})")
     for place, evaluation in elsewhere.items():
@@ -61,9 +61,8 @@ def _figures(evaluation: Evaluation, lead: str) -> str:
     return " · ".join(told)
 
 
-def pictures(found: Measured, codebooks: Sequence[Codebook]) -> dict[str, Any]:
+def pictures(found: Measured, codebook: Codebook) -> dict[str, Any]:
     """Every picture of a run by file name: held-out figures, then what the model goes by."""
-    codebook = codebooks[0]
     held_out, y = found.held_out[codebook.name], found.held_out_rows
     probabilities, truth = y[codebook.names].to_numpy(), y["label"].tolist()
     shown = {
@@ -71,11 +70,12 @@ def pictures(found: Measured, codebooks: Sequence[Codebook]) -> dict[str, Any]:
         "per_class.png": plots.per_class_bars(held_out, codebook),
         "reliability.png": plots.reliability(truth, probabilities, codebook),
         "precision_recall.png": plots.precision_recall(truth, probabilities, codebook),
-        "folds.png": plots.folds(found.folds, codebook),
     }
+    if found.folds:
+        shown["folds.png"] = plots.folds(found.folds, codebook)
     if codebook.weights == "escalation":
         shown["scores.png"] = plots.score_distribution(truth, probabilities, codebook)
-    words = top_features(found.model.fitted_estimator)
+    words = top_features(getattr(found.model, "fitted_estimator", None))
     if words:
         shown["top_words.png"] = plots.top_words(words)
     return shown

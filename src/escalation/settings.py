@@ -34,7 +34,10 @@ class Settings:
             Names the field and what is valid.
         """
         rules = {
-            "folds": (self.folds >= 2, "at least 2"),
+            "folds": (
+                self.folds >= 2 or (self.folds == 0 and self.holdout > 0),
+                "at least 2, or 0 where rows are held out",
+            ),
             "calibration_folds": (self.calibration_folds >= 2, "at least 2"),
             "holdout": (0 <= self.holdout <= 0.5, "a share of the rows from 0 to 0.5"),
             "calibration": (self.calibration in CALIBRATIONS, f"one of {', '.join(CALIBRATIONS)}"),

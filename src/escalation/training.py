@@ -13,6 +13,7 @@ from escalation import exported, project, report
 from escalation.codebook import Codebook
 from escalation.corpora.corpus import Corpus, joined
 from escalation.corpora.split import shrunken
+from escalation.errors import ConfigError
 from escalation.evaluation import behaviour, metrics
 from escalation.evaluation.behaviour import Behaviour
 from escalation.evaluation.metrics import Evaluation
@@ -25,10 +26,21 @@ from escalation.tracking import registry, runs
 KILOBYTES = 1024 * 1024 if sys.platform == "darwin" else 1024  # what a megabyte is in ru_maxrss
 
 
-def check(model: Any, codebook: Codebook, settings: Settings) -> CalibratedModel:
-    """The model with its calibration, everything checked before any data is read."""
+def check(model: Any, chains: Sequence[Sequence[Codebook]], settings: Settings) -> Any:
+    """The model ready to learn the codebooks, and calibrated, everything checked before any data is read.
+
+    Raises
+    ------
+    ConfigError
+        A setting or parameter is wrong, or the model has one head where several are asked for.
+    """
     settings.check()
     check_parameters(model)
+    if hasattr(model, "head"):  # it calibrates each head itself
+        return model.set_params(codebooks=chains)
+    if len(chains) > 1:
+        raise ConfigError("heads is for a model with several: choose model=encoder, or train once a codebook")
+    codebook = chains[0][0]
     return CalibratedModel(
         model, codebook.names, method=settings.calibration, folds=settings.calibration_folds, seed=settings.seed
     )
@@ -37,7 +49,7 @@ def check(model: Any, codebook: Codebook, settings: Settings) -> CalibratedModel
 def run(
     model: Any,
     corpora: Sequence[Corpus],
-    codebooks: Sequence[Codebook],
+    chains: Sequence[Sequence[Codebook]],
     settings: Settings,
     parameters: Mapping[str, Any],
     config: str = "",
@@ -49,10 +61,10 @@ def run(
     Parameters
     ----------
     model : classifier over texts
-        Any scikit-learn classifier of the contract; it is calibrated here.
+        Any scikit-learn classifier of the contract; one without heads is calibrated here.
     corpora : list of Corpus
-    codebooks : list of Codebook
-        The run's own, then those above it.
+    chains : list of list of Codebook
+        For each head its own codebook, then those above it; the first is the run's own.
     parameters : mapping
         What the run is known by in the MLflow UI, flat.
     config : str
@@ -62,12 +74,11 @@ def run(
     tests : list of Corpus
         Other corpora that the fitted model is measured on; rows that it was trained on are left out.
     """
-    calibrated = check(model, codebooks[0], settings)
+    ready, codebook = check(model, chains, settings), chains[0][0]
     settings.check_weights(corpus.name for corpus in corpora)
     kept, rows = joined(corpora, project.checkout() / "data" / "holdout")
     if settings.rows:
         rows = shrunken(rows, settings.rows, settings.holdout_seed)
-    codebook = codebooks[0]
     name = settings.name or "+".join(corpus.name for corpus in corpora)
     tags = {"codebook": codebook.name, "experiment": name, "corpora": "+".join(corpus.name for corpus in corpora)}
     with runs.started(codebook.name, f"{name} seed={settings.seed}", tags, parent) as logged:
@@ -75,16 +86,16 @@ def run(
         logged.document(config, "config.yaml")
         logged.document(runs.environment(), "environment.txt")
         began = time.perf_counter()
-        found = measure(calibrated, rows, codebooks, settings)
+        found = measure(ready, rows, chains, settings)
         figures = {
             "seconds": round(time.perf_counter() - began, 2),
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KILOBYTES, 1),
         }
         elsewhere = {corpus.name: transfer(found.model, corpus, rows, codebook, settings) for corpus in tests}
         behaved = behaviour_of(found.model, codebook)
-        summary = report.summary(name, kept, rows, found, codebooks, settings, figures, elsewhere, behaved)
-        shown = report.pictures(found, codebooks)
-        _log(logged, kept, rows, found, codebooks, summary, figures)
+        summary = report.summary(name, kept, rows, found, codebook, settings, figures, elsewhere, behaved)
+        shown = report.pictures(found, codebook)
+        _log(logged, kept, rows, found, codebook, summary, figures)
         for path, figure in shown.items():
             logged.figure(figure, path)
         _log_beyond(logged, tests, elsewhere, behaved)
@@ -93,9 +104,11 @@ def run(
         with runs.exported_folder() as folder:
             target = Path(folder) / "exported"
             exported.save(
-                target, found.model, codebooks, {"run": logged.run_id, **report.card(name, kept, found, figures)}
+                target, found.model, chains, {"run": logged.run_id, **report.card(name, kept, found, figures)}
             )
-            uri = logged.model(target, {"codebooks": [book.name for book in codebooks], "experiment": name})
+            uri = logged.model(
+                target, {"codebooks": [book.name for chain in chains for book in chain], "experiment": name}
+            )
         verdict = registry.Verdict(False, uri, "not registered: register=false")
         if settings.register:
             verdict = registry.consider(uri, logged.run_id, codebook.name, metric, best, found.held_out_digest, summary)
@@ -107,7 +120,7 @@ def run(
     return f"{summary}\n{verdict.reason}\nmodel  {verdict.uri}\nnext   {_next(verdict, codebook)}"
 
 
-def behaviour_of(model: CalibratedModel, codebook: Codebook) -> Behaviour | None:
+def behaviour_of(model: Any, codebook: Codebook) -> Behaviour | None:
     """What the model does with the behaviour cases, which are written for the ladder; None for other codebooks."""
     if codebook.name != "ladder":
         return None
@@ -125,7 +138,7 @@ def _log(
     corpora: Sequence[Corpus],
     rows: pd.DataFrame,
     found: Measured,
-    codebooks: Sequence[Codebook],
+    codebook: Codebook,
     summary: str,
     figures: Mapping[str, float],
 ) -> None:
@@ -138,7 +151,7 @@ def _log(
     values = dict(figures) | {"rows": len(rows), "rows_dropped_by_guard": sum(corpus.dropped for corpus in corpora)}
     for part, evaluations in (("cv", found.cross_validated), ("heldout", found.held_out)):
         for name, evaluation in evaluations.items():
-            level = "" if name == codebooks[0].name else f"{name}."
+            level = "" if name == codebook.name else f"{name}."
             values |= metrics.flat(evaluation, f"{part}.{level}")
             logged.document(metrics.to_mapping(evaluation), f"evaluation/{part}_{name}.json")
     logged.metrics(values)

@@ -33,9 +33,9 @@ def test_round_trip_answers_the_same(tmp_path: Path, classifier, method: str) ->
     model = CalibratedModel(make_pipeline(features, classifier), BOOKS[0].names, method=method, folds=2).fit(
         TEXTS, LABELS
     )
-    exported.save(tmp_path / "m", model, BOOKS, {"experiment": "test"})
+    exported.save(tmp_path / "m", model, [BOOKS], {"experiment": "test"})
     back = exported.load(tmp_path / "m", "models:/x@y", "3")
-    np.testing.assert_array_equal(back.model.predict_proba(TEXTS), model.predict_proba(TEXTS))
+    np.testing.assert_array_equal(back.heads[0].predict_proba(TEXTS), model.predict_proba(TEXTS))
     assert (back.info["uri"], back.info["version"], back.info["experiment"]) == ("models:/x@y", "3", "test")
     assert back.scorer().score(["Troops fired on the village."])[0]["escalation"] > 0
     with pytest.raises(ModelError, match="it knows ladder"):
@@ -45,12 +45,12 @@ def test_round_trip_answers_the_same(tmp_path: Path, classifier, method: str) ->
 def test_model_with_a_function_of_ones_own_is_not_saved(tmp_path: Path) -> None:
     model = make_pipeline(FunctionTransformer(shout), TfidfVectorizer(), LogisticRegression()).fit(TEXTS, LABELS)
     with pytest.raises(ModelError, match="shout"):
-        exported.save(tmp_path / "m", model, BOOKS, {})
+        exported.save(tmp_path / "m", model, [BOOKS], {})
 
 
 def test_tampered_weights_are_not_loaded(tmp_path: Path) -> None:
     model = CalibratedModel(make_pipeline(TfidfVectorizer(), LinearSVC()), BOOKS[0].names, folds=2).fit(TEXTS, LABELS)
-    exported.save(tmp_path / "m", model, BOOKS, {})
+    exported.save(tmp_path / "m", model, [BOOKS], {})
     skops.io.dump(FunctionTransformer(shout), tmp_path / "m" / exported.WEIGHTS)
     with pytest.raises(ModelError, match="shout"):
         exported.load(tmp_path / "m")

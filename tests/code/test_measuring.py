@@ -30,12 +30,12 @@ def rows(labels: list[str], n: int = 60) -> pd.DataFrame:
 
 
 def model(books: list[Codebook]):
-    return check(make_pipeline(CountVectorizer(), LogisticRegression()), books[0], SETTINGS)
+    return check(make_pipeline(CountVectorizer(), LogisticRegression()), [books], SETTINGS)
 
 
 def test_held_out_part_is_measured_and_reproducible() -> None:
     frame = rows(["none", "friction", "use_of_force"])
-    first, second = (measure(model(LADDER), frame, LADDER, SETTINGS, progress=False) for _ in range(2))
+    first, second = (measure(model(LADDER), frame, [LADDER], SETTINGS, progress=False) for _ in range(2))
     assert len(first.folds) == 3
     assert first.held_out["ladder"].scalars["qwk"] == 1
     assert 0 < first.held_out["ladder"].n < len(frame)
@@ -48,16 +48,16 @@ def test_held_out_part_is_measured_and_reproducible() -> None:
 def test_without_a_held_out_part_the_cross_validated_rows_stand_for_it() -> None:
     frame = rows(["none", "use_of_force"])
     settings = Settings(folds=3, calibration_folds=3, resamples=200, holdout=0)
-    found = measure(model(LADDER), frame, LADDER, settings, progress=False)
+    found = measure(model(LADDER), frame, [LADDER], settings, progress=False)
     assert found.held_out == found.cross_validated
     assert found.held_out["ladder"].n == len(frame) == len(found.held_out_rows)
 
 
 def test_other_training_seed_keeps_the_held_out_rows() -> None:
     frame = rows(["none", "use_of_force"])
-    one = measure(model(LADDER), frame, LADDER, SETTINGS, progress=False)
+    one = measure(model(LADDER), frame, [LADDER], SETTINGS, progress=False)
     two = measure(
-        model(LADDER), frame, LADDER, Settings(folds=3, calibration_folds=3, resamples=200, seed=9), progress=False
+        model(LADDER), frame, [LADDER], Settings(folds=3, calibration_folds=3, resamples=200, seed=9), progress=False
     )
     assert one.held_out_digest == two.held_out_digest
 
@@ -69,7 +69,7 @@ def test_a_corpus_that_counts_more_wins_where_two_disagree() -> None:
     two["text"] = one["text"] + " again"
     frame = pd.concat([one, two], ignore_index=True)
     settings = replace(SETTINGS, holdout=0.0, weights={"other": 9})
-    found = measure(model(LADDER), frame, LADDER, settings, progress=False)
+    found = measure(model(LADDER), frame, [LADDER], settings, progress=False)
     told = dict(zip(LADDER[0].names, found.model.predict_proba(["about none in place0 said 0"])[0], strict=True))
     assert told["use_of_force"] > told["none"]
     assert found.held_out["ladder"].n == len(frame)
@@ -82,14 +82,14 @@ def test_weights_out_of_range(weights: dict[str, int]) -> None:
 
 
 def test_every_level_above_is_measured() -> None:
-    found = measure(model(ROOT), rows(["AID", "ASSAULT", "ACCUSE", "NEUTRAL"], 120), ROOT, SETTINGS, progress=False)
+    found = measure(model(ROOT), rows(["AID", "ASSAULT", "ACCUSE", "NEUTRAL"], 120), [ROOT], SETTINGS, progress=False)
     assert list(found.held_out) == ["root", "penta", "polarity"]
     assert found.held_out["polarity"].scalars["accuracy"] >= found.held_out["root"].scalars["accuracy"]
 
 
 def test_transfer_leaves_out_what_was_trained_on() -> None:
     frame = rows(["none", "use_of_force"])
-    found = measure(model(LADDER), frame, LADDER, SETTINGS, progress=False)
+    found = measure(model(LADDER), frame, [LADDER], SETTINGS, progress=False)
     new = pd.DataFrame(
         {"id": ["n1", "n2"], "text": ["All about none", "More about use_of_force"], "label": ["none", "use_of_force"]}
     ).assign(group="", source="new", date="")
@@ -103,7 +103,7 @@ def test_transfer_knows_a_document_whatever_joining_calls_its_group() -> None:
     books = LADDER[0]
     frame = rows(["none", "use_of_force"]).drop(columns="document")
     _, trained = joined([Corpus("one", books, frame, "")], project.checkout() / "data" / "holdout")
-    fitted = check(make_pipeline(CountVectorizer(), LogisticRegression()), books, SETTINGS)
+    fitted = check(make_pipeline(CountVectorizer(), LogisticRegression()), [[books]], SETTINGS)
     fitted.fit(trained["text"].tolist(), trained["label"].tolist(), trained["group"].tolist())
     test = pd.DataFrame(
         {"id": ["a", "b", "c"], "text": ["Entirely new.", "Quite new.", "Brand new."], "date": "", "source": "x"}
@@ -113,5 +113,5 @@ def test_transfer_knows_a_document_whatever_joining_calls_its_group() -> None:
 
 
 def test_progress_goes_to_standard_error_only(capsys) -> None:
-    measure(model(LADDER), rows(["none", "use_of_force"]), LADDER, SETTINGS, progress=True)
+    measure(model(LADDER), rows(["none", "use_of_force"]), [LADDER], SETTINGS, progress=True)
     assert capsys.readouterr().out == ""

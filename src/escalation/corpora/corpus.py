@@ -1,5 +1,6 @@
 """A labelled corpus: rows checked against a codebook, cached through `datasets`, handed to training as pandas."""
 
+import contextlib
 import hashlib
 import inspect
 import json
@@ -8,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,10 @@ _ARGUMENTS: dict[type, tuple[Any, str]] = {  # what an argument of a reader may 
     bool: (bool, "true or false"),
     tuple: ((str, list), "a column name or a list of them"),
 }
+
+
+class _NoLabelsError(CorpusError):
+    """A corpus that says nothing in a codebook."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,40 @@ def load(spec: CorpusSpec, codebook: Codebook, codebooks: Path) -> Corpus:
     return Corpus(spec.name, codebook, frame, hashlib.sha256("".join(sums).encode()).hexdigest())
 
 
+def load_several(spec: CorpusSpec, chains: Sequence[Sequence[Codebook]], codebooks: Path) -> Corpus:
+    """Read a corpus under every codebook that a model with several heads learns.
+
+    Parameters
+    ----------
+    chains : list of list of Codebook
+        For each head its own codebook, then those above it: the lowest that the corpus has labels for is read.
+
+    Returns
+    -------
+    Corpus
+        Its frame has a column more a codebook, named like it; `label` is that of the first head, '' where there is none.
+
+    Raises
+    ------
+    CorpusError
+        The corpus has no labels for any head.
+    """
+    found: dict[str, Corpus] = {}
+    for chain_ in chains:
+        for book in chain_:
+            with contextlib.suppress(_NoLabelsError):
+                found[book.name] = load(spec, book, codebooks)
+                break
+    if not found:
+        names = ", ".join(chain_[0].name for chain_ in chains)
+        raise CorpusError(f"corpus {spec.name} has no labels for {names}: it has {', '.join(spec.labels)}")
+    first, own = next(iter(found.values())), chains[0][0]
+    frame = first.frame.assign(label=found[own.name].frame["label"] if own.name in found else "")
+    for name, corpus in found.items():
+        frame[name] = corpus.frame["label"]
+    return replace(first, codebook=own, frame=frame)
+
+
 def joined(corpora: Sequence[Corpus], holdout: Path) -> tuple[list[Corpus], pd.DataFrame]:
     """Apply the contamination guard to each corpus, then put all rows under one another with shared groups.
 
@@ -150,8 +189,8 @@ def joined(corpora: Sequence[Corpus], holdout: Path) -> tuple[list[Corpus], pd.D
     for corpus in corpora:
         frame, dropped = guarded(corpus.frame, forbidden)
         kept.append(Corpus(corpus.name, corpus.codebook, frame, corpus.sha256, dropped))
-    rows = pd.concat([corpus.frame for corpus in kept], ignore_index=True)
-    if rows["label"].nunique() < 2:
+    rows = pd.concat([corpus.frame for corpus in kept], ignore_index=True).fillna("")
+    if rows["label"][rows["label"] != ""].nunique() < 2:
         raise CorpusError(f"{len(rows)} rows with fewer than two labels are left after the contamination guard")
     return kept, grouped(rows).assign(document=rows["group"])
 
@@ -202,7 +241,9 @@ def _scheme(spec: CorpusSpec, codebook: Codebook, codebooks: Path) -> tuple[str,
         names = [book.name for book in books]
         if codebook.name in names:
             return spec.labels[scheme], [*books[: names.index(codebook.name)], codebook]
-    raise CorpusError(f"corpus {spec.name} has no labels of codebook {codebook.name}: it has {', '.join(spec.labels)}")
+    raise _NoLabelsError(
+        f"corpus {spec.name} has no labels of codebook {codebook.name}: it has {', '.join(spec.labels)}"
+    )
 
 
 def _labels(raw: pd.DataFrame, column: str, spec: CorpusSpec, books: Sequence[Codebook]) -> list[str]:

@@ -1,0 +1,270 @@
+"""A pretrained sentence encoder fine-tuned as a classifier of several codebooks at once."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.model_selection import GroupShuffleSplit
+
+from escalation.codebook import Codebook
+from escalation.errors import ModelError
+from escalation.models import pretrained
+
+Array = NDArray[np.float64]
+COLDEST, HOTTEST = 0.2, 5.0  # temperatures tried
+INSTALL = "pip install 'escalation-risk[encoder]'"
+
+
+class Head(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type hints
+    """One codebook's answer of a model with several: a classifier like any other."""
+
+    def __init__(self, model: Any, name: str, labels: Sequence[str]):
+        self.model = model
+        self.name = name
+        self.labels = labels
+        self.classes_ = np.array(labels)
+
+    def predict_proba(self, texts: Sequence[str]) -> Array:
+        """Calibrated probabilities, shape (n, n_labels), columns in codebook order."""
+        return self.model.probabilities(texts)[self.name]  # type: ignore[no-any-return]
+
+    def predict(self, texts: Sequence[str]) -> NDArray[np.str_]:
+        """The likeliest label name of each text."""
+        names: NDArray[np.str_] = self.classes_[self.predict_proba(texts).argmax(axis=1)]
+        return names
+
+
+class Encoder(BaseEstimator):  # type: ignore[misc]
+    """Fine-tune every weight of a pretrained encoder, with a linear head over the mean of its token vectors a codebook.
+
+    The rows of some groups are left out of the fitting: they choose the epoch that is kept and the temperature of each
+    head (Guo et al. 2017, On Calibration of Modern Neural Networks).
+
+    Parameters
+    ----------
+    codebooks : list of list of Codebook
+        A head each: its own codebook, then those above it, whose labels teach the sum of the labels below.
+    pretrained : str
+        See `escalation.models.pretrained`.
+    epochs, batch : int
+    rate, head_rate : float
+        Learning rates of the encoder's last layer and of the heads.
+    decay : float
+        What the rate of each layer is multiplied with on the way down.
+    warm_up : float
+        Share of the steps in which the rates rise.
+    dropout, smoothing : float
+        Of the sentence vector; share of a row's probability spread over all labels.
+    longest : int
+        Tokens of a text that are read.
+    validation : float
+        Share of the groups left out of the fitting.
+    progress : bool
+        Whether to show a bar on standard error when that is a terminal.
+    """
+
+    def __init__(
+        self,
+        codebooks: Sequence[Sequence[Codebook]] = (),
+        pretrained: str = "all-MiniLM-L6-v2",
+        epochs: int = 3,
+        batch: int = 32,
+        rate: float = 1e-4,
+        head_rate: float = 1e-3,
+        decay: float = 1.0,
+        warm_up: float = 0.1,
+        dropout: float = 0.1,
+        smoothing: float = 0.05,
+        longest: int = 128,
+        validation: float = 0.1,
+        seed: int = 1,
+        progress: bool = True,
+    ):
+        self.codebooks = codebooks
+        self.pretrained = pretrained
+        self.epochs = epochs
+        self.batch = batch
+        self.rate = rate
+        self.head_rate = head_rate
+        self.decay = decay
+        self.warm_up = warm_up
+        self.dropout = dropout
+        self.smoothing = smoothing
+        self.longest = longest
+        self.validation = validation
+        self.seed = seed
+        self.progress = progress
+
+    def fit(
+        self,
+        texts: Sequence[str],
+        labels: pd.DataFrame,
+        groups: Sequence[str] | None = None,
+        weights: Sequence[float] | None = None,
+    ) -> "Encoder":
+        """Learn from `n` texts.
+
+        Parameters
+        ----------
+        labels : DataFrame, n rows
+            A column a codebook, of a head or above one: label names, '' where a row has none. A row teaches the heads
+            whose labels it has.
+        groups : list of str, optional
+            Rows of one group are left out together.
+        weights : list of float, optional
+            How much each row counts.
+        """
+        network = _torch()
+        recipe = network.Recipe(
+            epochs=self.epochs,
+            batch=self.batch,
+            rate=self.rate,
+            head_rate=self.head_rate,
+            decay=self.decay,
+            warm_up=self.warm_up,
+            smoothing=self.smoothing,
+            seed=self.seed,
+        )
+        folder = pretrained.located(self.pretrained)
+        self.tokenizer_ = tokenizer(folder, self.longest)
+        self.padding_ = int(self.tokenizer_.token_to_id(pad_token(self.tokenizer_)))
+        targets = [self._targets(labels, chain) for chain in self.codebooks]
+        together = np.arange(len(texts)) if groups is None else np.asarray(groups)
+        split = GroupShuffleSplit(1, test_size=self.validation, random_state=self.seed)
+        kept, left = next(split.split(np.zeros(len(texts)), groups=together))
+        tokens = self._tokens(texts)
+        counts = np.ones(len(texts)) if weights is None else np.asarray(weights, dtype=float)
+        sizes = {chain[0].name: len(chain[0].labels) for chain in self.codebooks}
+        self.network_ = network.Network(folder, sizes, self.dropout, self.seed)
+        best: dict[str, Any] = {"loss": np.inf}
+
+        def after_epoch(epoch: int) -> bool:
+            """Keep the weights when they are the best so far; stop when they were better an epoch ago and before."""
+            found = network.logits(self.network_, [tokens[row] for row in left], self.padding_)
+            loss = sum(_nll(one, target[left]) for one, target in zip(found, targets, strict=True))
+            if loss < best["loss"]:
+                state = {name: value.clone() for name, value in self.network_.state_dict().items()}
+                best.update(loss=loss, epoch=epoch, state=state, logits=found)
+            return bool(epoch - best["epoch"] >= 2)
+
+        steps = self.epochs * -(-len(kept) // self.batch)
+        with _bar(steps, self.progress) as advance:
+            network.learn(
+                self.network_,
+                [tokens[row] for row in kept],
+                [target[kept] for target in targets],
+                counts[kept],
+                recipe,
+                self.padding_,
+                advance,
+                after_epoch,
+            )
+        self.network_.load_state_dict(best["state"])
+        self.epoch_ = best["epoch"]
+        self.temperatures_ = [
+            temperature(one, target[left]) for one, target in zip(best["logits"], targets, strict=True)
+        ]
+        return self
+
+    def probabilities(self, texts: Sequence[str]) -> dict[str, Array]:
+        """Calibrated probabilities by head, shape (n, n_labels) each."""
+        found = _torch().logits(self.network_, self._tokens(texts), self.padding_)
+        return {
+            chain[0].name: softmax(one / heat, axis=1)
+            for chain, one, heat in zip(self.codebooks, found, self.temperatures_, strict=True)
+        }
+
+    def predict_proba(self, texts: Sequence[str]) -> Array:
+        """What the first head says, shape (n, n_labels), columns in codebook order."""
+        return self.probabilities(texts)[self.codebooks[0][0].name]
+
+    def head(self, name: str) -> Head:
+        """The classifier of one codebook.
+
+        Raises
+        ------
+        ModelError
+            There is no such head; the message lists those that there are.
+        """
+        known = {chain[0].name: chain[0].names for chain in self.codebooks}
+        if name not in known:
+            raise ModelError(f"this model has no head for codebook {name!r}: it has {', '.join(known)}")
+        return Head(self, name, known[name])
+
+    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        return [one.ids for one in self.tokenizer_.encode_batch(list(texts))]
+
+    def _targets(self, labels: pd.DataFrame, chain: Sequence[Codebook]) -> Array:
+        """What each row says of the labels of a head, shape (n, n_labels), from the lowest codebook that it has a label of."""
+        own = chain[0]
+        targets = np.zeros((len(labels), len(own.labels)))
+        under = np.eye(len(own.labels))
+        for below, book in zip([None, *chain], chain, strict=False):
+            if below is not None:
+                under = below.rolled_up(under, book)
+            if book.name in labels:
+                column = labels[book.name].to_numpy()
+                for row in np.flatnonzero((column != "") & (targets.sum(1) == 0)):
+                    targets[row] = under[:, book.index(column[row])]
+        return targets
+
+
+def tokenizer(folder: Any, longest: int) -> Any:
+    """The tokenizer of an encoder's folder, without padding, cutting texts at `longest` tokens."""
+    from tokenizers import Tokenizer
+
+    found = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    found.no_padding()
+    found.enable_truncation(longest)
+    return found
+
+
+def pad_token(found: Any) -> str:
+    """What pads a batch: BERT and MPNet spell it differently."""
+    return next(one for one in ("[PAD]", "<pad>") if found.token_to_id(one) is not None)
+
+
+def temperature(logits: Array, targets: Array) -> float:
+    """What the logits are divided by so that the rows with an exact label are least surprising; 1 without such rows."""
+    exact = targets.sum(1) == 1
+    if not exact.any():
+        return 1.0
+    found = minimize_scalar(
+        lambda log: _nll(logits / np.exp(log), targets), bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded"
+    )
+    return float(np.exp(found.x))
+
+
+def _nll(logits: Array, targets: Array) -> float:
+    """Mean negative log-likelihood of the rows with an exact label."""
+    exact = targets.sum(1) == 1
+    return float(-(targets * log_softmax(logits, axis=1))[exact].sum() / max(1, exact.sum()))
+
+
+def _torch() -> Any:
+    try:
+        from escalation.models import network
+    except ImportError as error:
+        raise ModelError(
+            f"an encoder is trained with torch and transformers, and {error.name} is missing: {INSTALL}"
+        ) from error
+    return network
+
+
+@contextlib.contextmanager
+def _bar(steps: int, shown: bool) -> Iterator[Callable[[], None]]:
+    """A bar with the time left on standard error, when that is a terminal; call what it gives after each batch."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("fine-tuning"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
+        task = bar.add_task("batches", total=steps)
+        yield lambda: bar.advance(task)

