@@ -31,7 +31,8 @@ def main(config: DictConfig) -> None:
         tests = configuration.tests(config, chains[0][0])
         parameters = configuration.parameters(config, choices.runtime.choices)
         resolved = OmegaConf.to_yaml(config, resolve=True)
-        print(training.run(model, corpora, chains, settings, parameters, resolved, parent, tests))
+        unlabelled = configuration.unlabelled(config, tests)
+        print(training.run(model, corpora, chains, settings, parameters, resolved, parent, tests, unlabelled))
     except configuration.FAILURES as error:
         stop(error)
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from escalation import project
 from escalation.corpora.catalogue import CorpusSpec
-from escalation.corpora.corpus import read
+from escalation.corpora.corpus import Corpus, read
 from escalation.corpora.split import held_out_hashes, text_hash
 from escalation.errors import CorpusError
 from escalation.scoring.sentences import plain, split
@@ -87,6 +87,28 @@ def sentences(spec: CorpusSpec) -> pd.DataFrame:
                 rows.append((spec.name, one["id"], document, position, text, digest, before, after))
     columns = ["corpus", "row", "document", "position", "text", "sha256", "before", "after"]
     return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def unlabelled(specs: Sequence[CorpusSpec], left_out: Sequence[Corpus] = ()) -> list[str]:
+    """Sentences of corpora for a teacher to label: 5 to 80 words, none held out, each once.
+
+    Parameters
+    ----------
+    left_out : list of Corpus
+        What models are measured on: none of its sentences or documents is among those that come back.
+    """
+    forbidden = set(held_out_hashes(project.checkout() / "data" / "holdout"))
+    documents: set[str] = set()
+    for corpus in left_out:
+        forbidden |= set(corpus.frame["text"].map(text_hash))
+        documents |= set(corpus.frame["group"])
+    found: dict[str, str] = {}
+    for spec in specs:
+        frame = sentences(spec)
+        fit = frame["text"].str.split().map(len).between(*LENGTHS)
+        fit &= ~frame["sha256"].isin(forbidden) & ~frame["document"].isin(documents)
+        found |= dict(zip(frame["sha256"][fit], frame["text"][fit], strict=True))
+    return list(found.values())
 
 
 def draw(frame: pd.DataFrame, count: int, seed: int, whole_rows: bool, most: int = 2) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from escalation import project
+from escalation import annotations, project
 from escalation.codebook import Codebook, chain
 from escalation.corpora.catalogue import CorpusSpec
 from escalation.corpora.corpus import Corpus, load, load_several
@@ -84,6 +84,12 @@ def tests(config: DictConfig, codebook: Codebook) -> list[Corpus]:
     """The corpora that `tests` names, read under the codebook."""
     folder = project.checkout() / "configs" / "corpus"
     return [load(CorpusSpec.load(str(name), folder), codebook, project.codebooks()) for name in config.tests]
+
+
+def unlabelled(config: DictConfig, tests: Sequence[Corpus]) -> list[str]:
+    """Sentences of the corpora that `unlabelled` names, without those of the tests."""
+    folder = project.checkout() / "configs" / "corpus"
+    return annotations.unlabelled([CorpusSpec.load(str(name), folder) for name in config.unlabelled], tests)
 
 
 def parameters(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, Any]:

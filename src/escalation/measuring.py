@@ -53,7 +53,12 @@ class Measured:
 
 
 def measure(
-    model: Any, rows: pd.DataFrame, chains: Sequence[Sequence[Codebook]], settings: Settings, progress: bool = True
+    model: Any,
+    rows: pd.DataFrame,
+    chains: Sequence[Sequence[Codebook]],
+    settings: Settings,
+    unlabelled: Sequence[str] = (),
+    progress: bool = True,
 ) -> Measured:
     """Cross-validate on the training part, fit on all of it, and measure on the held-out part last.
 
@@ -66,6 +71,8 @@ def measure(
         the other heads; they are measured on nothing.
     chains : list of list of Codebook
         For each head its own codebook, then those above it.
+    unlabelled : list of str
+        Texts for a model that has a teacher.
     """
     from sklearn.base import clone
 
@@ -79,12 +86,12 @@ def measure(
     with _steps(len(parts) + 1, progress) as advance:
         for fit_rows, left_rows in parts:
             left = pd.concat([train.iloc[left_rows], test])
-            fitted = _fitted(clone(model), _with(train.iloc[fit_rows], further, left), settings.weights)
+            fitted = _fitted(clone(model), _with(train.iloc[fit_rows], further, left), settings.weights, unlabelled)
             left_out[left_rows] = fitted.predict_proba(train["text"].iloc[left_rows].tolist())
             fold = _evaluated(train.iloc[left_rows], left_out[left_rows], codebooks[:1], settings, resamples=0)
             folds.append(fold[codebooks[0].name].scalars)
             advance()
-        model = _fitted(clone(model), _with(train, further, test), settings.weights)
+        model = _fitted(clone(model), _with(train, further, test), settings.weights, unlabelled)
         advance()
     cross_validated = _evaluated(train, left_out, codebooks, settings) if parts else {}
     if len(test):
@@ -128,11 +135,11 @@ def _with(rows: pd.DataFrame, further: pd.DataFrame, left_out: pd.DataFrame) -> 
     return pd.concat([rows, further[~further["group"].isin(left_out["group"])]], ignore_index=True)
 
 
-def _fitted(model: Any, rows: pd.DataFrame, weights: Mapping[str, int]) -> Any:
+def _fitted(model: Any, rows: pd.DataFrame, weights: Mapping[str, int], unlabelled: Sequence[str]) -> Any:
     """Fit, a row counting as much as its corpus: a model with heads takes weights, for others the row stands more often."""
     counts = rows["source"].map(lambda name: weights.get(name, 1))
     if hasattr(model, "head"):
-        return model.fit(rows["text"].tolist(), rows, rows["group"].tolist(), counts.tolist())
+        return model.fit(rows["text"].tolist(), rows, rows["group"].tolist(), counts.tolist(), unlabelled)
     rows = rows.loc[rows.index.repeat(counts)]
     return model.fit(rows["text"].tolist(), rows["label"].tolist(), rows["group"].tolist())
 

@@ -55,6 +55,7 @@ def run(
     config: str = "",
     parent: str | None = None,
     tests: Sequence[Corpus] = (),
+    unlabelled: Sequence[str] = (),
 ) -> str:
     """Train, log and register; the summary to show.
 
@@ -73,8 +74,12 @@ def run(
         Run id of the sweep that this run belongs to.
     tests : list of Corpus
         Other corpora that the fitted model is measured on; rows that it was trained on are left out.
+    unlabelled : list of str
+        Texts for a teacher to label.
     """
     ready, codebook = check(model, chains, settings), chains[0][0]
+    if unlabelled and getattr(model, "teacher", None) is None:
+        raise ConfigError("unlabelled names corpora for a teacher to label: choose model=distilled, or leave it empty")
     settings.check_weights(corpus.name for corpus in corpora)
     kept, rows = joined(corpora, project.checkout() / "data" / "holdout")
     if settings.rows:
@@ -86,7 +91,7 @@ def run(
         logged.document(config, "config.yaml")
         logged.document(runs.environment(), "environment.txt")
         began = time.perf_counter()
-        found = measure(ready, rows, chains, settings)
+        found = measure(ready, rows, chains, settings, unlabelled)
         figures = {
             "seconds": round(time.perf_counter() - began, 2),
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KILOBYTES, 1),

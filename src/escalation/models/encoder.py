@@ -2,15 +2,17 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from numbers import Integral, Real
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import GroupShuffleSplit
+from sklearn.utils._param_validation import Interval
 
 from escalation.codebook import Codebook
 from escalation.errors import ModelError
@@ -65,9 +67,24 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
         Tokens of a text that are read.
     validation : float
         Share of the groups left out of the fitting.
+    seed : int
+    teacher : Encoder, optional
+        Fitted first, on the same rows; this one then learns what it says of every text (Hinton et al. 2015, Distilling the
+        Knowledge in a Neural Network), those without any label included.
+    hard : float
+        How much of a labelled row's target is its own label where there is a teacher.
     progress : bool
         Whether to show a bar on standard error when that is a terminal.
     """
+
+    _parameter_constraints: ClassVar = {
+        "pretrained": [str],
+        **{key: [Interval(Integral, 1, None, closed="left")] for key in ("epochs", "batch", "longest")},
+        **{key: [Interval(Real, 0, 1, closed="neither")] for key in ("rate", "head_rate")},
+        **{key: [Interval(Real, 0, 1, closed="both")] for key in ("decay", "warm_up", "hard")},
+        **{key: [Interval(Real, 0, 0.5, closed="both")] for key in ("dropout", "smoothing")},
+        "validation": [Interval(Real, 0, 0.5, closed="neither")],
+    }
 
     def __init__(
         self,
@@ -84,6 +101,8 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
         longest: int = 128,
         validation: float = 0.1,
         seed: int = 1,
+        teacher: "Encoder | None" = None,
+        hard: float = 0.5,
         progress: bool = True,
     ):
         self.codebooks = codebooks
@@ -99,6 +118,8 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
         self.longest = longest
         self.validation = validation
         self.seed = seed
+        self.teacher = teacher
+        self.hard = hard
         self.progress = progress
 
     def fit(
@@ -107,6 +128,7 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
         labels: pd.DataFrame,
         groups: Sequence[str] | None = None,
         weights: Sequence[float] | None = None,
+        unlabelled: Sequence[str] = (),
     ) -> "Encoder":
         """Learn from `n` texts.
 
@@ -119,6 +141,13 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
             Rows of one group are left out together.
         weights : list of float, optional
             How much each row counts.
+        unlabelled : list of str
+            Further texts, for which the teacher gives the answers.
+
+        Raises
+        ------
+        ModelError
+            The pretrained encoder is not to be had, torch is missing, or there is nobody to label the unlabelled.
         """
         network = _torch()
         recipe = network.Recipe(
@@ -134,12 +163,14 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
         folder = pretrained.located(self.pretrained)
         self.tokenizer_ = tokenizer(folder, self.longest)
         self.padding_ = int(self.tokenizer_.token_to_id(pad_token(self.tokenizer_)))
-        targets = [self._targets(labels, chain) for chain in self.codebooks]
+        truth = [self._targets(labels, chain) for chain in self.codebooks]
+        targets, further = self._taught(texts, labels, groups, weights, unlabelled, truth)
         together = np.arange(len(texts)) if groups is None else np.asarray(groups)
         split = GroupShuffleSplit(1, test_size=self.validation, random_state=self.seed)
         kept, left = next(split.split(np.zeros(len(texts)), groups=together))
-        tokens = self._tokens(texts)
-        counts = np.ones(len(texts)) if weights is None else np.asarray(weights, dtype=float)
+        tokens = self._tokens([*texts, *further])
+        counts = np.ones(len(tokens))
+        counts[: len(texts)] = 1.0 if weights is None else weights
         sizes = {chain[0].name: len(chain[0].labels) for chain in self.codebooks}
         self.network_ = network.Network(folder, sizes, self.dropout, self.seed)
         best: dict[str, Any] = {"loss": np.inf}
@@ -147,12 +178,13 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
         def after_epoch(epoch: int) -> bool:
             """Keep the weights when they are the best so far; stop when they were better an epoch ago and before."""
             found = network.logits(self.network_, [tokens[row] for row in left], self.padding_)
-            loss = sum(_nll(one, target[left]) for one, target in zip(found, targets, strict=True))
+            loss = sum(_nll(one, target[left]) for one, target in zip(found, truth, strict=True))
             if loss < best["loss"]:
                 state = {name: value.clone() for name, value in self.network_.state_dict().items()}
                 best.update(loss=loss, epoch=epoch, state=state, logits=found)
             return bool(epoch - best["epoch"] >= 2)
 
+        kept = np.concatenate([kept, np.arange(len(texts), len(tokens))])
         steps = self.epochs * -(-len(kept) // self.batch)
         with _bar(steps, self.progress) as advance:
             network.learn(
@@ -167,9 +199,7 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
             )
         self.network_.load_state_dict(best["state"])
         self.epoch_ = best["epoch"]
-        self.temperatures_ = [
-            temperature(one, target[left]) for one, target in zip(best["logits"], targets, strict=True)
-        ]
+        self.temperatures_ = [temperature(one, target[left]) for one, target in zip(best["logits"], truth, strict=True)]
         return self
 
     def probabilities(self, texts: Sequence[str]) -> dict[str, Array]:
@@ -200,6 +230,27 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         return [one.ids for one in self.tokenizer_.encode_batch(list(texts))]
 
+    def _taught(
+        self,
+        texts: Sequence[str],
+        labels: pd.DataFrame,
+        groups: Sequence[str] | None,
+        weights: Sequence[float] | None,
+        unlabelled: Sequence[str],
+        truth: Sequence[Array],
+    ) -> tuple[list[Array], list[str]]:
+        """Targets by head, and the texts beyond the labelled ones that they go on with."""
+        if self.teacher is None:
+            if len(unlabelled):
+                raise ModelError("unlabelled texts need a teacher: choose model=distilled, or leave them out")
+            return list(truth), []
+        teacher = clone(self.teacher).set_params(codebooks=self.codebooks)
+        teacher.fit(texts, labels, groups, weights)
+        said = teacher.probabilities([*texts, *unlabelled])
+        return [
+            blended(known, said[chain[0].name], self.hard) for chain, known in zip(self.codebooks, truth, strict=True)
+        ], list(unlabelled)
+
     def _targets(self, labels: pd.DataFrame, chain: Sequence[Codebook]) -> Array:
         """What each row says of the labels of a head, shape (n, n_labels), from the lowest codebook that it has a label of."""
         own = chain[0]
@@ -213,6 +264,34 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
                 for row in np.flatnonzero((column != "") & (targets.sum(1) == 0)):
                     targets[row] = under[:, book.index(column[row])]
         return targets
+
+
+def blended(known: Array, said: Array, hard: float) -> Array:
+    """Targets from labels and a teacher's probabilities; rows beyond the labelled ones are the teacher's alone.
+
+    Parameters
+    ----------
+    known : array, shape (n, n_labels)
+        One label, several (the label is among them) or none a row.
+    said : array, shape (n or more, n_labels)
+    hard : float
+
+    Examples
+    --------
+    >>> blended(np.array([[1., 0, 0], [0, 1, 1], [0, 0, 0]]), np.array([[.5, .3, .2]] * 4), 0.5).round(2)
+    array([[0.75, 0.15, 0.1 ],
+           [0.  , 0.6 , 0.4 ],
+           [0.5 , 0.3 , 0.2 ],
+           [0.5 , 0.3 , 0.2 ]])
+    """
+    blend = said.copy()
+    several = known.sum(1) > 1
+    exact = known.sum(1) == 1
+    labelled = blend[: len(known)]
+    within = said[: len(known)] * known + 1e-12 * known
+    labelled[several] = (within / np.maximum(within.sum(1, keepdims=True), 1e-12))[several]
+    labelled[exact] = (hard * known + (1 - hard) * said[: len(known)])[exact]
+    return blend
 
 
 def tokenizer(folder: Any, longest: int) -> Any:

@@ -10,8 +10,9 @@ import pytest
 
 from escalation import exported, project
 from escalation.codebook import Codebook, chain
-from escalation.errors import ModelError
+from escalation.errors import ConfigError, ModelError
 from escalation.models import onnx, pretrained
+from escalation.models.checked import check_parameters
 from escalation.models.encoder import Encoder, temperature
 
 CHAINS = [chain(Codebook.load(name, project.codebooks()), project.codebooks()) for name in ("ladder", "root")]
@@ -73,6 +74,31 @@ def test_a_row_of_weight_zero_teaches_nothing(tiny: Path) -> None:
     encoder = Encoder(CHAINS[:1], pretrained=str(tiny), epochs=12, rate=2e-3, head_rate=1e-2, batch=16, progress=False)
     encoder.fit(TEXTS * 2, labels, groups, [1.0] * 120 + [0.0] * 120)
     assert list(encoder.head("ladder").predict(FIRED[:1])) == ["use_of_force"]
+
+
+def test_student_learns_from_its_teacher_what_no_label_says(tiny: Path) -> None:
+    """The student is shown no label of the truce, only what its teacher says of sentences about it."""
+    shared = {"pretrained": str(tiny), "epochs": 12, "rate": 2e-3, "head_rate": 1e-2, "batch": 16, "progress": False}
+
+    class Knowing(Encoder):
+        def fit(self, texts, labels, groups=None, weights=None, unlabelled=()):
+            return super().fit(TEXTS, LABELS)
+
+    student = Encoder(CHAINS, teacher=Knowing(**shared), **shared)
+    student.fit(TEXTS[:80], LABELS[:80], unlabelled=AGREED)
+    cooperation = [CHAINS[1][0].index(name) for name in ("AGREE", "CONSULT", "SUPPORT")]
+    assert student.head("root").predict_proba(AGREED)[:, cooperation].sum(axis=1).min() > 0.5
+
+
+def test_unlabelled_texts_need_a_teacher(tiny: Path) -> None:
+    with pytest.raises(ModelError, match="teacher"):
+        Encoder(CHAINS, pretrained=str(tiny)).fit(TEXTS, LABELS, unlabelled=["One more."])
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"rate": "abc"}, {"validation": 0}, {"dropout": 0.9}])
+def test_wrong_parameters_are_found_before_the_work(wrong: dict) -> None:
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        check_parameters(Encoder(CHAINS, **wrong))
 
 
 @pytest.mark.parametrize("lengths", [[1], [3, 60, 1, 20, 7]])
