@@ -30,8 +30,10 @@ pipeline: .venv/pipeline
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
 
 # The lock: what `pip freeze` says of a fresh environment with every extra. No index or host names belong in it.
+# A build's own mark (torch 2.13.0+cpu) is left out: it is not to be had everywhere.
 lock: .venv/dev
-	$(BIN)/pip freeze --exclude-editable --disable-pip-version-check > requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[weights]'
+	$(BIN)/pip freeze --exclude-editable --disable-pip-version-check | sed 's/+cpu$$//' > requirements.lock
 
 # A marker a step, older than what it was made from only when that has changed: a second `make` installs nothing.
 .venv/python:

@@ -8,6 +8,9 @@ from commands import MIRROR, run
 from filelock import FileLock
 from tiny_encoder import make_tiny
 
+# two test processes with two threads each wait for one another most of the time
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:

@@ -16,20 +16,22 @@ from escalation.corpora.split import held_out_hashes
 
 FOLDER = ROOT / "data" / "annotations"
 HALVES = ("train", "test")
+PARTS = (*HALVES, "more")
 LADDER = Codebook.load("ladder", project.codebooks())
 
 
 @pytest.fixture(scope="module")
 def entries() -> dict[str, list[dict]]:
     return {
-        half: [json.loads(line) for line in (FOLDER / f"{half}.jsonl").read_text("utf-8").splitlines()]
-        for half in HALVES
+        part: [json.loads(line) for line in (FOLDER / f"{part}.jsonl").read_text("utf-8").splitlines()]
+        for part in PARTS
     }
 
 
 def test_fields_labels_and_counts(entries: dict[str, list[dict]]) -> None:
-    everything = entries["train"] + entries["test"]
-    assert len(everything) >= 1600
+    halves = entries["train"] + entries["test"]
+    everything = halves + entries["more"]
+    assert len(halves) >= 1600
     assert len({entry["sha256"] for entry in everything}) == len(everything)
     for entry in everything:
         assert tuple(entry) == annotations.FIELDS
@@ -37,7 +39,7 @@ def test_fields_labels_and_counts(entries: dict[str, list[dict]]) -> None:
         assert entry["second"] in (None, *LADDER.names)
         assert len(entry["sha256"]) == 64
         assert len(entry["note"].split()) < 20  # a note is no way to carry the text
-    counts = Counter(entry["corpus"] for entry in everything)
+    counts = Counter(entry["corpus"] for entry in halves)
     assert counts["plv"] >= 400
     assert min(counts[name] for name in ("cameo", "unscon_sentences", "muc4", "bbc")) >= 300
     assert abs(len(entries["train"]) - len(entries["test"])) < 100
@@ -53,18 +55,19 @@ def test_two_passes_agree(entries: dict[str, list[dict]]) -> None:
 
 def test_nothing_annotated_is_held_out(entries: dict[str, list[dict]]) -> None:
     forbidden = held_out_hashes(ROOT / "data" / "holdout")
-    assert not [entry for half in HALVES for entry in entries[half] if entry["sha256"] in forbidden]
+    assert not [entry for part in PARTS for entry in entries[part] if entry["sha256"] in forbidden]
 
 
-def test_every_hash_is_in_the_mirror_and_halves_share_no_document(
+def test_every_hash_is_in_the_mirror_and_no_document_is_on_both_sides(
     entries: dict[str, list[dict]], mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ESCALATION_HOME", str(tmp_path))
     monkeypatch.setenv("ESCALATION_MIRROR", str(mirror))
     corpora = {}
-    for half in HALVES:
-        spec = CorpusSpec.load(f"real_{half}", ROOT / "configs" / "corpus")
-        corpora[half] = load(spec, LADDER, project.codebooks()).frame
-        assert len(corpora[half]) == len(entries[half])
-        assert corpora[half]["label"].tolist() == [entry["ladder"] for entry in entries[half]]
-    assert not set(corpora["train"]["group"]) & set(corpora["test"]["group"])
+    for part in PARTS:
+        spec = CorpusSpec.load(f"real_{part}", ROOT / "configs" / "corpus")
+        corpora[part] = load(spec, LADDER, project.codebooks()).frame
+        assert len(corpora[part]) == len(entries[part])
+        assert corpora[part]["label"].tolist() == [entry["ladder"] for entry in entries[part]]
+    for part in ("train", "more"):
+        assert not set(corpora[part]["group"]) & set(corpora["test"]["group"])

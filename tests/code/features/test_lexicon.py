@@ -220,7 +220,8 @@ class TestShipped:
 
     def test_cues_are_there(self, name: str) -> None:
         expected = {"negation", "anticipation", "hypothetical", "history", "sport_and_business", "ending"}
-        assert set(read_lexicon(name).cues) == expected
+        harmless = {"medicine_and_nature", "crime_and_accident", "technology_and_arts"} if name == "ladder" else set()
+        assert set(read_lexicon(name).cues) == expected | harmless
 
     def test_no_entry_is_in_two_labels(self, name: str) -> None:
         entries = [entry for entries in read_lexicon(name).labels.values() for entry in entries]
