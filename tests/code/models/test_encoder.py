@@ -172,7 +172,7 @@ def test_encoder_that_is_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     source = pretrained.Source("nobody/nothing", "0" * 64, ("package-that-is-not-there",))
     monkeypatch.setitem(pretrained.KNOWN, "nothing", source)
     monkeypatch.setattr(pretrained, "_downloaded", lambda source: None)
-    with pytest.raises(ModelError, match="pip install package-that-is-not-there"):
+    with pytest.raises(ModelError, match="pip install --no-deps package-that-is-not-there"):
         pretrained.located("nothing")
 
 
