@@ -84,6 +84,7 @@ def run(
     kept, rows = joined(corpora, project.checkout() / "data" / "holdout")
     if settings.rows:
         rows = shrunken(rows, settings.rows, settings.holdout_seed)
+        unlabelled = unlabelled[: settings.rows]
     name = settings.name or "+".join(corpus.name for corpus in corpora)
     tags = {"codebook": codebook.name, "experiment": name, "corpora": "+".join(corpus.name for corpus in corpora)}
     with runs.started(codebook.name, f"{name} seed={settings.seed}", tags, parent) as logged:

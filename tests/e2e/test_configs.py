@@ -62,7 +62,10 @@ def test_every_experiment_runs_shrunken(experiment: str, tmp_path: Path, tiny: P
         pytest.skip("needs the mirror of public corpora: set ESCALATION_MIRROR")
     small = ["rows=250", "folds=2", "calibration_folds=2"]
     if "pretrained" in config.model:  # an encoder of any size learns the same way
-        small.append(f"model.pretrained={tiny}")
+        small += [
+            f"model.pretrained={tiny}",
+            *([f"model.teacher.pretrained={tiny}"] if "teacher" in config.model else []),
+        ]
     done = run(tmp_path, "train.py", f"experiment={experiment}", *small)
     assert done.returncode == 0, done.stderr
     assert "registered as version 1" in done.stdout

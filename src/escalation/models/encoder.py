@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.utils._param_validation import Interval
 
+from escalation import files
 from escalation.codebook import Codebook
 from escalation.errors import ModelError
 from escalation.models import pretrained
@@ -173,21 +175,21 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
         counts[: len(texts)] = 1.0 if weights is None else weights
         sizes = {chain[0].name: len(chain[0].labels) for chain in self.codebooks}
         self.network_ = network.Network(folder, sizes, self.dropout, self.seed)
-        best: dict[str, Any] = {"loss": np.inf}
-
-        def after_epoch(epoch: int) -> bool:
-            """Keep the weights when they are the best so far; stop when they were better an epoch ago and before."""
-            found = network.logits(self.network_, [tokens[row] for row in left], self.padding_)
-            loss = sum(_nll(one, target[left]) for one, target in zip(found, truth, strict=True))
-            if loss < best["loss"]:
-                state = {name: value.clone() for name, value in self.network_.state_dict().items()}
-                best.update(loss=loss, epoch=epoch, state=state, logits=found)
-            return bool(epoch - best["epoch"] >= 2)
-
         kept = np.concatenate([kept, np.arange(len(texts), len(tokens))])
         steps = self.epochs * -(-len(kept) // self.batch)
+        answers = [target[left] for target in truth]
+
+        def left_out() -> list[Array]:
+            return network.logits(self.network_, [tokens[row] for row in left], self.padding_)  # type: ignore[no-any-return]
+
+        made_of: dict[str, Any] = {
+            "recipe": asdict(recipe),
+            "weights": files.sha256(folder / pretrained.WEIGHTS),
+            "kept": kept,
+        }
+        made_of |= {"tokens": tokens, "counts": counts, **{f"head {n}": target for n, target in enumerate(targets)}}
         with _bar(steps, self.progress) as advance:
-            network.learn(
+            self.epoch_ = network.learn(
                 self.network_,
                 [tokens[row] for row in kept],
                 [target[kept] for target in targets],
@@ -195,11 +197,10 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
                 recipe,
                 self.padding_,
                 advance,
-                after_epoch,
+                lambda: sum(_nll(*each, counts[left]) for each in zip(left_out(), answers, strict=True)),
+                network.Checkpoint(made_of),
             )
-        self.network_.load_state_dict(best["state"])
-        self.epoch_ = best["epoch"]
-        self.temperatures_ = [temperature(one, target[left]) for one, target in zip(best["logits"], truth, strict=True)]
+        self.temperatures_ = [temperature(*each, counts[left]) for each in zip(left_out(), answers, strict=True)]
         return self
 
     def probabilities(self, texts: Sequence[str]) -> dict[str, Array]:
@@ -309,21 +310,24 @@ def pad_token(found: Any) -> str:
     return next(one for one in ("[PAD]", "<pad>") if found.token_to_id(one) is not None)
 
 
-def temperature(logits: Array, targets: Array) -> float:
+def temperature(logits: Array, targets: Array, weights: Array) -> float:
     """What the logits are divided by so that the rows with an exact label are least surprising; 1 without such rows."""
     exact = targets.sum(1) == 1
     if not exact.any():
         return 1.0
     found = minimize_scalar(
-        lambda log: _nll(logits / np.exp(log), targets), bounds=(np.log(COLDEST), np.log(HOTTEST)), method="bounded"
+        lambda log: _nll(logits / np.exp(log), targets, weights),
+        bounds=(np.log(COLDEST), np.log(HOTTEST)),
+        method="bounded",
     )
     return float(np.exp(found.x))
 
 
-def _nll(logits: Array, targets: Array) -> float:
+def _nll(logits: Array, targets: Array, weights: Array) -> float:
     """Mean negative log-likelihood of the rows with an exact label."""
-    exact = targets.sum(1) == 1
-    return float(-(targets * log_softmax(logits, axis=1))[exact].sum() / max(1, exact.sum()))
+    counts = weights * (targets.sum(1) == 1)
+    surprise = -(targets * log_softmax(logits, axis=1)).sum(1)
+    return float((surprise * counts).sum() / max(1e-12, counts.sum()))
 
 
 def _torch() -> Any:

