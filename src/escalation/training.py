@@ -98,6 +98,8 @@ def run(
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KILOBYTES, 1),
         }
         elsewhere = {corpus.name: transfer(found.model, corpus, rows, codebook, settings) for corpus in tests}
+        if teacher := getattr(found.model, "teacher_", None):  # what the student is to be compared with
+            elsewhere |= {f"teacher.{one.name}": transfer(teacher, one, rows, codebook, settings) for one in tests}
         behaved = behaviour_of(found.model, codebook)
         summary = report.summary(name, kept, rows, found, codebook, settings, figures, elsewhere, behaved)
         shown = report.pictures(found, codebook)
@@ -171,8 +173,9 @@ def _log_beyond(
     """Figures beyond the corpora trained on: other corpora, behaviour."""
     for corpus in tests:
         logged.dataset(corpus.frame, corpus.name, corpus.sha256, "test")
-        logged.metrics(metrics.flat(elsewhere[corpus.name], f"{corpus.name}."))
-        logged.document(metrics.to_mapping(elsewhere[corpus.name]), f"evaluation/{corpus.name}.json")
+    for place, evaluation in elsewhere.items():
+        logged.metrics(metrics.flat(evaluation, f"{place}."))
+        logged.document(metrics.to_mapping(evaluation), f"evaluation/{place}.json")
     if behaved:
         logged.metrics(behaviour.flat(behaved))
         logged.document(behaviour.report(behaved, most=1000), "behaviour.txt")

@@ -245,9 +245,9 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
             if len(unlabelled):
                 raise ModelError("unlabelled texts need a teacher: choose model=distilled, or leave them out")
             return list(truth), []
-        teacher = clone(self.teacher).set_params(codebooks=self.codebooks)
-        teacher.fit(texts, labels, groups, weights)
-        said = teacher.probabilities([*texts, *unlabelled])
+        self.teacher_ = clone(self.teacher).set_params(codebooks=self.codebooks)
+        self.teacher_.fit(texts, labels, groups, weights)
+        said = self.teacher_.probabilities([*texts, *unlabelled])
         return [
             blended(known, said[chain[0].name], self.hard) for chain, known in zip(self.codebooks, truth, strict=True)
         ], list(unlabelled)
