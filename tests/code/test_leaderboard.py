@@ -37,6 +37,13 @@ def test_real_news_and_behaviour_where_they_were_measured() -> None:
     assert row["behaviour"] == "88 / 97 / 70"
 
 
+def test_model_is_features_and_classifier_or_an_encoder() -> None:
+    assert _row([run(1, 0.6)], {})["model"] == "union + svc"
+    tuned = run(1, 0.6)
+    tuned.data.params = {"seed": "1", "model": "encoder", "model.pretrained": "all-MiniLM-L6-v2"}
+    assert _row([tuned], {})["model"] == "all-MiniLM-L6-v2 encoder"
+
+
 def test_markdown_is_a_table_with_every_column() -> None:
     lines = markdown([_row([run(1, 0.6)], {})]).splitlines()
     assert lines[-1].count("|") == len(COLUMNS) + 1

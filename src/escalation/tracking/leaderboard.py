@@ -11,8 +11,7 @@ COLUMNS = (
     "codebook",
     "experiment",
     "corpora",
-    "features",
-    "classifier",
+    "model",
     "seeds",
     "metric",
     "held out",
@@ -60,7 +59,7 @@ def leaderboard(codebook: str | None = None) -> list[dict[str, str]]:
             settings = tuple(
                 f"{key}={value}"
                 for key, value in sorted(parameters.items())
-                if key not in ("seed", "name", "classifier.random_state")
+                if key != "name" and key.rpartition(".")[2] not in ("seed", "random_state")
             )
             key = (tags["codebook"], tags["held_out"], tags["experiment"], *settings)
             alike.setdefault(key, []).append(run)
@@ -93,6 +92,13 @@ def markdown(rows: Sequence[Mapping[str, str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _model(parameters: Mapping[str, str]) -> str:
+    """What learnt: features and classifier, or the pretrained encoder and how it was tuned."""
+    if "features" in parameters:
+        return f"{parameters['features']} + {parameters['classifier']}"
+    return f"{parameters.get('model.pretrained', '')} {parameters['model']}".strip()
+
+
 def _row(runs: Sequence[Any], champions: Mapping[str, str]) -> dict[str, str]:
     latest = {run.data.params["seed"]: run for run in sorted(runs, key=lambda run: run.info.start_time)}
     group = list(latest.values())
@@ -116,8 +122,7 @@ def _row(runs: Sequence[Any], champions: Mapping[str, str]) -> dict[str, str]:
         "codebook": first.tags["codebook"],
         "experiment": first.tags["experiment"],
         "corpora": first.tags["corpora"],
-        "features": first.params["features"],
-        "classifier": first.params["classifier"],
+        "model": _model(first.params),
         "seeds": ", ".join(sorted(latest, key=int)),
         "metric": metric,
         "held out": figure,
