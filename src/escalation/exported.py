@@ -123,6 +123,10 @@ def load(folder: Path, uri: str = "", version: str = "") -> Exported:
     if not (folder / CARD).is_file():
         raise ModelError(f"{uri or folder} is no model of this project: it lacks {CARD}; train one with train.py")
     card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    if not all(isinstance(chain, list) for chain in card["codebooks"]):
+        raise ModelError(
+            f"{uri or folder} was exported by an older version of this package: train it again with train.py"
+        )
     chains = [[Codebook.from_mapping(mapping) for mapping in chain] for chain in card["codebooks"]]
     if (folder / onnx.WEIGHTS).is_file():
         encoder = onnx.OnnxEncoder(folder)

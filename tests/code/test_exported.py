@@ -1,5 +1,6 @@
 """The exported form: the same answers after a round trip, and nothing loaded that is not trusted."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,17 @@ def test_tampered_weights_are_not_loaded(tmp_path: Path) -> None:
     exported.save(tmp_path / "m", model, [BOOKS], {})
     skops.io.dump(FunctionTransformer(shout), tmp_path / "m" / exported.WEIGHTS)
     with pytest.raises(ModelError, match="shout"):
+        exported.load(tmp_path / "m")
+
+
+def test_model_of_an_older_version_says_so(tmp_path: Path) -> None:
+    model = CalibratedModel(make_pipeline(TfidfVectorizer(), LinearSVC()), BOOKS[0].names, folds=2).fit(TEXTS, LABELS)
+    exported.save(tmp_path / "m", model, [BOOKS], {})
+    card = json.loads((tmp_path / "m" / exported.CARD).read_text(encoding="utf-8"))
+    (tmp_path / "m" / exported.CARD).write_text(
+        json.dumps({**card, "codebooks": card["codebooks"][0]}), encoding="utf-8"
+    )
+    with pytest.raises(ModelError, match="older version"):
         exported.load(tmp_path / "m")
 
 
