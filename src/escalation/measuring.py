@@ -1,7 +1,6 @@
 """Cross-validate, fit, and measure on held-out rows: what a model is worth, before anything is logged."""
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from escalation.corpora.corpus import Corpus
 from escalation.corpora.split import fingerprint, hold_out, splits, text_hash
 from escalation.evaluation import metrics
 from escalation.evaluation.metrics import Evaluation
+from escalation.progress import steps
 from escalation.settings import Settings
 
 Array = NDArray[np.float64]
@@ -83,7 +83,7 @@ def measure(
     parts = list(splits(train, settings.folds, settings.seed)) if settings.folds else []
     left_out = np.zeros((len(train), len(codebooks[0].labels)))
     folds = []
-    with _steps(len(parts) + 1, progress) as advance:
+    with steps("training", len(parts) + 1, progress) as advance:
         for fit_rows, left_rows in parts:
             left = pd.concat([train.iloc[left_rows], test])
             fitted = _fitted(clone(model), _with(train.iloc[fit_rows], further, left), settings.weights, unlabelled)
@@ -170,16 +170,3 @@ def _evaluated(
 def _table(rows: pd.DataFrame, probabilities: Array, codebook: Codebook, part: str) -> pd.DataFrame:
     table = rows[["id", "source", "group", "label"]].assign(part=part).reset_index(drop=True)
     return pd.concat([table, pd.DataFrame(probabilities, columns=codebook.names)], axis=1)
-
-
-@contextlib.contextmanager
-def _steps(total: int, shown: bool) -> Iterator[Callable[[], None]]:
-    """A bar with the time left on standard error, when that is a terminal; call what it gives after each step."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
-        task = bar.add_task("fits", total=total)
-        yield lambda: bar.advance(task)

@@ -1,7 +1,6 @@
 """A pretrained sentence encoder fine-tuned as a classifier of several codebooks at once."""
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -19,6 +18,7 @@ from escalation import files
 from escalation.codebook import Codebook
 from escalation.errors import ModelError
 from escalation.models import pretrained
+from escalation.progress import steps
 
 Array = NDArray[np.float64]
 COLDEST, HOTTEST = 0.2, 5.0  # temperatures tried
@@ -176,7 +176,7 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
         sizes = {chain[0].name: len(chain[0].labels) for chain in self.codebooks}
         self.network_ = network.Network(folder, sizes, self.dropout, self.seed)
         kept = np.concatenate([kept, np.arange(len(texts), len(tokens))])
-        steps = self.epochs * -(-len(kept) // self.batch)
+        batches = self.epochs * -(-len(kept) // self.batch)
         answers = [target[left] for target in truth]
 
         def left_out() -> list[Array]:
@@ -188,7 +188,7 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
             "kept": kept,
         }
         made_of |= {"tokens": tokens, "counts": counts, **{f"head {n}": target for n, target in enumerate(targets)}}
-        with _bar(steps, self.progress) as advance:
+        with steps("fine-tuning", batches, self.progress) as advance:
             self.epoch_ = network.learn(
                 self.network_,
                 [tokens[row] for row in kept],
@@ -338,16 +338,3 @@ def _torch() -> Any:
             f"an encoder is trained with torch and transformers, and {error.name} is missing: {INSTALL}"
         ) from error
     return network
-
-
-@contextlib.contextmanager
-def _bar(steps: int, shown: bool) -> Iterator[Callable[[], None]]:
-    """A bar with the time left on standard error, when that is a terminal; call what it gives after each batch."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("fine-tuning"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
-        task = bar.add_task("batches", total=steps)
-        yield lambda: bar.advance(task)
