@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from escalation.codebook import Codebook, answer, check_known
 from escalation.errors import ModelError
 from escalation.models import onnx
-from escalation.models.encoder import Encoder
 from escalation.scoring.article import ArticleScorer
 
 WEIGHTS, WORDS, CARD = "model.skops", "vocabulary.json", "model.json"
@@ -89,6 +88,8 @@ def save(folder: Path, model: Any, chains: Sequence[Sequence[Codebook]], info: M
     ModelError
         It holds a type that `load` would refuse.
     """
+    from escalation.models.encoder import Encoder
+
     folder.mkdir(parents=True, exist_ok=True)
     if isinstance(model, Encoder):
         onnx.export(model, folder)

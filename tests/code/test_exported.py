@@ -1,6 +1,8 @@
 """The exported form: the same answers after a round trip, and nothing loaded that is not trusted."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +57,16 @@ def test_tampered_weights_are_not_loaded(tmp_path: Path) -> None:
     skops.io.dump(FunctionTransformer(shout), tmp_path / "m" / exported.WEIGHTS)
     with pytest.raises(ModelError, match="shout"):
         exported.load(tmp_path / "m")
+
+
+def test_imports_are_light() -> None:
+    """Whoever scores one article waits for what is imported."""
+    program = (
+        "import sys; from escalation import exported; "
+        "print([name for name in ('pandas', 'sklearn', 'scipy', 'torch', 'onnxruntime', 'mlflow') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
 
 
 def test_model_of_an_older_version_says_so(tmp_path: Path) -> None:

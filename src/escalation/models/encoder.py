@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from scipy.special import log_softmax
+from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.utils._param_validation import Interval
 
@@ -18,30 +18,12 @@ from escalation import files
 from escalation.codebook import Codebook
 from escalation.errors import ModelError
 from escalation.models import pretrained
+from escalation.models.heads import Head, pad_token, softmax, tokenizer
 from escalation.progress import steps
 
 Array = NDArray[np.float64]
 COLDEST, HOTTEST = 0.2, 5.0  # temperatures tried
 INSTALL = "pip install 'escalation-risk[encoder]'"
-
-
-class Head(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no type hints
-    """One codebook's answer of a model with several: a classifier like any other."""
-
-    def __init__(self, model: Any, name: str, labels: Sequence[str]):
-        self.model = model
-        self.name = name
-        self.labels = labels
-        self.classes_ = np.array(labels)
-
-    def predict_proba(self, texts: Sequence[str]) -> Array:
-        """Calibrated probabilities, shape (n, n_labels), columns in codebook order."""
-        return self.model.probabilities(texts)[self.name]  # type: ignore[no-any-return]
-
-    def predict(self, texts: Sequence[str]) -> NDArray[np.str_]:
-        """The likeliest label name of each text."""
-        names: NDArray[np.str_] = self.classes_[self.predict_proba(texts).argmax(axis=1)]
-        return names
 
 
 class Encoder(BaseEstimator):  # type: ignore[misc]
@@ -207,7 +189,7 @@ class Encoder(BaseEstimator):  # type: ignore[misc]
         """Calibrated probabilities by head, shape (n, n_labels) each."""
         found = _torch().logits(self.network_, self._tokens(texts), self.padding_)
         return {
-            chain[0].name: softmax(one / heat, axis=1)
+            chain[0].name: softmax(one / heat)
             for chain, one, heat in zip(self.codebooks, found, self.temperatures_, strict=True)
         }
 
@@ -293,21 +275,6 @@ def blended(known: Array, said: Array, hard: float) -> Array:
     labelled[several] = (within / np.maximum(within.sum(1, keepdims=True), 1e-12))[several]
     labelled[exact] = (hard * known + (1 - hard) * said[: len(known)])[exact]
     return blend
-
-
-def tokenizer(folder: Any, longest: int) -> Any:
-    """The tokenizer of an encoder's folder, without padding, cutting texts at `longest` tokens."""
-    from tokenizers import Tokenizer
-
-    found = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    found.no_padding()
-    found.enable_truncation(longest)
-    return found
-
-
-def pad_token(found: Any) -> str:
-    """What pads a batch: BERT and MPNet spell it differently."""
-    return next(one for one in ("[PAD]", "<pad>") if found.token_to_id(one) is not None)
 
 
 def temperature(logits: Array, targets: Array, weights: Array) -> float:

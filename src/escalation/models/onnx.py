@@ -4,14 +4,16 @@ import json
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
 
 from escalation.errors import ModelError
-from escalation.models.encoder import Encoder, Head, pad_token, tokenizer
+from escalation.models.heads import Head, pad_token, softmax, tokenizer
+
+if TYPE_CHECKING:
+    from escalation.models.encoder import Encoder
 
 Array = NDArray[np.float64]
 WEIGHTS, TOKENIZER, CARD = "model.onnx", "tokenizer.json", "encoder.json"
@@ -60,8 +62,7 @@ class OnnxEncoder:
             for whole, part in zip(found, self.session.run(None, {"ids": ids, "mask": mask}), strict=True):
                 whole[rows] = part
         return {
-            name: softmax(one / heat, axis=1)
-            for name, one, heat in zip(self.labels, found, self.temperatures, strict=True)
+            name: softmax(one / heat) for name, one, heat in zip(self.labels, found, self.temperatures, strict=True)
         }
 
     def head(self, name: str) -> Head:
@@ -69,7 +70,7 @@ class OnnxEncoder:
         return Head(self, name, self.labels[name])
 
 
-def export(encoder: Encoder, folder: Path, quantised: bool = False) -> None:
+def export(encoder: "Encoder", folder: Path, quantised: bool = False) -> None:
     """Write what `OnnxEncoder` reads.
 
     Parameters
@@ -90,7 +91,7 @@ def export(encoder: Encoder, folder: Path, quantised: bool = False) -> None:
     (folder / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
 
 
-def _write(encoder: Encoder, path: Path) -> None:
+def _write(encoder: "Encoder", path: Path) -> None:
     import torch
 
     network = encoder.network_.eval()
