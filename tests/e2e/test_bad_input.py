@@ -182,6 +182,23 @@ def test_weight_of_a_corpus_that_is_not_trained_on(home: Path) -> None:
     assert "authored" in line
 
 
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (["heads=[root]"], "model=encoder"),
+        (["model=encoder", "heads=[ladder]"], "twice"),
+        (["model=encoder", "heads=[mood]"], "mood"),
+        (["model=encoder", "model.epochs=0"], "epochs"),
+        (["model=encoder", "model.pretrained=nobody/nothing"], "nobody/nothing"),
+        (["folds=0", "holdout=0"], "folds"),
+        (["unlabelled=[authored]"], "teacher"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_wrong_choices_for_encoders(home: Path, overrides: list[str], said: str) -> None:
+    assert said in one_line_error(run(home, "train.py", *overrides))
+
+
 @pytest.mark.parametrize("change", ["cut short", "altered"])
 def test_fetched_file_that_is_not_what_it_was(home: Path, mirror: Path, change: str) -> None:
     fetched = run(home, "escalation", "fetch", "plv", "--mirror", str(mirror))
