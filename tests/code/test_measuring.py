@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer
@@ -115,3 +116,44 @@ def test_transfer_knows_a_document_whatever_joining_calls_its_group() -> None:
 def test_progress_goes_to_standard_error_only(capsys) -> None:
     measure(model(LADDER), rows(["none", "use_of_force"]), [LADDER], SETTINGS, progress=True)
     assert capsys.readouterr().out == ""
+
+
+class TwoHeads:
+    """Remembers what it was shown; every answer is the same."""
+
+    def __init__(self, codebooks=()):
+        self.codebooks = codebooks
+
+    def get_params(self, deep=True):
+        return {"codebooks": self.codebooks}
+
+    def fit(self, texts, labels, groups, weights, unlabelled):
+        self.shown, self.weights = labels, weights
+        return self
+
+    def predict_proba(self, texts):
+        names = self.codebooks[0][0].names
+        return np.full((len(texts), len(names)), 1 / len(names))
+
+    def head(self, name):
+        chosen = next(chain for chain in self.codebooks if chain[0].name == name)
+        return TwoHeads([chosen])
+
+
+def test_rows_for_another_head_teach_unless_their_group_is_held_out() -> None:
+    frame = rows(["none", "use_of_force"]).assign(ladder="", root="", source="news")
+    frame["ladder"], frame["root"] = frame["label"], "NEUTRAL"
+    events = frame.head(40).assign(label="", ladder="", root="ASSAULT", source="events")
+    events["id"], events["text"] = "e" + events["id"], events["text"] + " again"
+    settings = replace(SETTINGS, folds=0, weights={"events": 4})
+    found = measure(TwoHeads([LADDER, ROOT]), pd.concat([frame, events]), [LADDER, ROOT], settings, progress=False)
+    held = set(found.held_out_rows["group"])
+    shown = found.model.shown
+    assert held & set(events["group"])
+    assert set(shown["group"]) == set(frame["group"]) - held
+    assert set(shown["source"]) == {"news", "events"}
+    assert found.model.weights == [4 if source == "events" else 1 for source in shown["source"]]
+    assert found.cross_validated == {}
+    assert found.folds == []
+    assert set(found.held_out) == {book.name for chain in (LADDER, ROOT) for book in chain}
+    assert found.held_out["root"].n == found.held_out["ladder"].n == len(found.held_out_rows)

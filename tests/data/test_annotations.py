@@ -12,7 +12,7 @@ from escalation import annotations, project
 from escalation.codebook import Codebook
 from escalation.corpora.catalogue import CorpusSpec
 from escalation.corpora.corpus import load
-from escalation.corpora.split import held_out_hashes
+from escalation.corpora.split import held_out_hashes, text_hash
 
 FOLDER = ROOT / "data" / "annotations"
 HALVES = ("train", "test")
@@ -71,3 +71,20 @@ def test_every_hash_is_in_the_mirror_and_no_document_is_on_both_sides(
         assert corpora[part]["label"].tolist() == [entry["ladder"] for entry in entries[part]]
     for part in ("train", "more"):
         assert not set(corpora[part]["group"]) & set(corpora["test"]["group"])
+
+
+def test_unlabelled_sentences_hold_nothing_that_is_measured(
+    mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ESCALATION_HOME", str(tmp_path))
+    monkeypatch.setenv("ESCALATION_MIRROR", str(mirror))
+    folder = ROOT / "configs" / "corpus"
+    measured = load(CorpusSpec.load("real_test", folder), LADDER, project.codebooks())
+    muc4 = CorpusSpec.load("muc4", folder)
+    everything, rest = annotations.unlabelled([muc4]), annotations.unlabelled([muc4], [measured])
+    assert len(set(map(text_hash, everything))) == len(everything) > 10_000
+    assert set(rest) < set(everything)
+    assert not set(map(text_hash, rest)) & set(measured.frame["text"].map(text_hash))
+    sentences = annotations.sentences(muc4)
+    documents = set(sentences["document"][sentences["text"].isin(rest)])
+    assert not documents & set(measured.frame["group"])

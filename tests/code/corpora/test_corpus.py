@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 
 from escalation import project
-from escalation.codebook import Codebook
+from escalation.codebook import Codebook, chain
 from escalation.corpora.catalogue import CorpusSpec
-from escalation.corpora.corpus import COLUMNS, Corpus, check, joined, load, read
+from escalation.corpora.corpus import COLUMNS, Corpus, check, joined, load, load_several, read
 from escalation.corpora.split import text_hash
 from escalation.errors import ConfigError, CorpusError, InputError
 
@@ -270,3 +270,37 @@ def test_the_authored_corpus_groups_by_scenario(tmp_path):
     assert frame["id"].tolist() == ["x-1", "x-2"]
     assert frame["group"].tolist() == ["s1", "s1"]
     assert frame["label"].tolist() == ["use_of_force", "deescalation"]
+
+
+# --- several codebooks at once
+
+
+def chains():
+    return [chain(book(name), BOOKS) for name in ("ladder", "root")]
+
+
+def test_a_corpus_under_two_codebooks_keeps_both_labels():
+    corpus = load_several(CorpusSpec.load("authored", FOLDER), chains(), BOOKS)
+    assert list(corpus.frame.columns) == [*COLUMNS, "ladder", "root"]
+    assert corpus.frame["label"].tolist() == corpus.frame["ladder"].tolist()
+    assert (
+        corpus.frame["root"].tolist()
+        == load(CorpusSpec.load("authored", FOLDER), book("root"), BOOKS).frame["label"].tolist()
+    )
+
+
+def test_a_corpus_with_labels_above_a_head_keeps_those(mirror, monkeypatch):
+    corpus = load_several(public("cameo", mirror, monkeypatch), chains(), BOOKS)
+    assert set(corpus.frame["label"]) == {""}
+    assert list(corpus.frame.columns) == [*COLUMNS, "penta"]
+    kept, rows = joined([load_several(CorpusSpec.load("authored", FOLDER), chains(), BOOKS), corpus], HOLDOUT)
+    assert (
+        set(rows.loc[rows["source"] == "cameo", "root"]) == set(rows.loc[rows["source"] == "authored", "penta"]) == {""}
+    )
+    assert kept[1].dropped > 0
+
+
+def test_a_corpus_with_labels_for_no_head(local):
+    spec = local(GOOD)
+    with pytest.raises(CorpusError, match="no labels for root"):
+        load_several(spec, chains()[1:], BOOKS)
