@@ -23,7 +23,7 @@ from escalation.progress import steps
 
 Array = NDArray[np.float64]
 COLDEST, HOTTEST = 0.2, 5.0  # temperatures tried
-INSTALL = "pip install 'escalation-risk[encoder]'"
+INSTALL = "make .venv/encoder, or pip install -e '.[encoder]'"
 
 
 class Encoder(BaseEstimator):  # type: ignore[misc]
