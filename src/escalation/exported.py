@@ -15,10 +15,12 @@ from escalation.errors import ModelError
 from escalation.models import onnx
 from escalation.scoring.article import ArticleScorer
 
-WEIGHTS, WORDS, CARD = "model.skops", "vocabulary.json", "model.json"
+WEIGHTS, WORDS, ENCODER, CARD = "model.skops", "vocabulary.json", "encoder", "model.json"
 # Our own types that a model file may hold. A file's own list proves nothing, so this one decides.
 TRUSTED = [
     "escalation.features.lexicon.LexiconFeatures",
+    "escalation.features.sentence.SentenceFeatures",
+    "escalation.features.static.StaticFeatures",
     "escalation.models.calibrated.CalibratedModel",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
@@ -88,10 +90,10 @@ def save(folder: Path, model: Any, chains: Sequence[Sequence[Codebook]], info: M
     ModelError
         It holds a type that `load` would refuse.
     """
-    from escalation.models.encoder import Encoder
+    from escalation.models.multihead import MultiHead
 
     folder.mkdir(parents=True, exist_ok=True)
-    if isinstance(model, Encoder):
+    if isinstance(model, MultiHead):
         onnx.export(model, folder)
     else:
         _save_linear(folder, model)
@@ -105,6 +107,8 @@ def _save_linear(folder: Path, model: Any) -> None:
     with _without_words(model) as words:
         skops.io.dump(model, folder / WEIGHTS)
     (folder / WORDS).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+    for number, part in enumerate(_parts(model, "restore")):
+        part.save(folder / f"{ENCODER}{number}")
     refused = set(skops.io.get_untrusted_types(file=folder / WEIGHTS)) - set(TRUSTED)
     if refused:
         raise ModelError(
@@ -149,21 +153,23 @@ def _load_linear(folder: Path, uri: str) -> Any:
     except UntrustedTypesFoundException as error:
         raise ModelError(f"{uri or folder} is not loaded: {' '.join(str(error).split())}") from error
     words = json.loads((folder / WORDS).read_text(encoding="utf-8"))
-    for part, terms in zip(_vectorizers(model), words, strict=True):
+    for part, terms in zip(_parts(model, "vocabulary_"), words, strict=True):
         part.vocabulary_ = {term: column for column, term in enumerate(terms)}
+    for number, part in enumerate(_parts(model, "restore")):
+        part.restore(folder / f"{ENCODER}{number}")
     return model
 
 
-def _vectorizers(model: Any) -> list[Any]:
-    """The fitted vectorizers inside a model, always in the same order."""
+def _parts(model: Any, attribute: str) -> list[Any]:
+    """The parts inside a fitted model that have an attribute, always in the same order."""
     fitted = getattr(model, "fitted_estimator", model)
-    return [part for part in fitted.get_params(deep=True).values() if hasattr(part, "vocabulary_")]
+    return [part for part in fitted.get_params(deep=True).values() if hasattr(part, attribute)]
 
 
 @contextlib.contextmanager
 def _without_words(model: Any) -> Iterator[list[list[str]]]:
     """Take the vocabularies out for a while: skops keeps a node a word, and reading them back would take a second."""
-    parts = _vectorizers(model)
+    parts = _parts(model, "vocabulary_")
     kept = [part.vocabulary_ for part in parts]
     try:
         for part in parts:

@@ -24,8 +24,18 @@ def composed(*overrides: str):
 
 @pytest.mark.parametrize("features", names("features"))
 @pytest.mark.parametrize("classifier", names("classifier"))
-def test_every_feature_set_goes_with_every_classifier(features: str, classifier: str) -> None:
-    config = composed(f"features={features}", f"classifier={classifier}")
+def test_every_feature_set_goes_with_every_classifier(
+    features: str, classifier: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ESCALATION_HOME", str(tmp_path))
+    content = (CONFIGS / "features" / f"{features}.yaml").read_text(encoding="utf-8")
+    alone = ["features"] if "\npretrained:" in content else []
+    parts = [f"parts.{one}" for one in ("sentence", "static") if f"  - {one}@" in content]
+    config = composed(
+        f"features={features}",
+        f"classifier={classifier}",
+        *(f"{place}.pretrained={tiny}" for place in (*alone, *parts)),
+    )
     model = configuration.model(config)
     training.check(model, configuration.codebooks(config), configuration.settings(config))
     texts = [f"Troops fired at town {i}." for i in range(10)] + [f"The choir sang song {i}." for i in range(10)]

@@ -1,7 +1,6 @@
 """What a fine-tuned encoder and its exported form share. Imports little: scoring waits for it."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,18 +46,3 @@ def softmax(logits: Array) -> Array:
     raised = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares: Array = raised / raised.sum(axis=1, keepdims=True)
     return shares
-
-
-def tokenizer(folder: Path, longest: int) -> Any:
-    """The tokenizer of an encoder's folder, without padding, cutting texts at `longest` tokens."""
-    from tokenizers import Tokenizer
-
-    found = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    found.no_padding()
-    found.enable_truncation(longest)
-    return found
-
-
-def pad_token(found: Any) -> str:
-    """What pads a batch: BERT and MPNet spell it differently."""
-    return next(one for one in ("[PAD]", "<pad>") if found.token_to_id(one) is not None)

@@ -1,6 +1,7 @@
 """The network of a fine-tuned encoder and how it learns. Imports torch, so import this module only when it is needed."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from transformers import AutoModel
 from transformers.utils import logging
 
 from escalation.models.checkpoint import Checkpoint, restore, training_state, under
+from escalation.models.tokens import Numbers, padded
 
 Array = NDArray[np.float64]
 PATIENCE = 2  # epochs without getting better
@@ -31,10 +33,21 @@ class Recipe:
     decay: float
     warm_up: float
     smoothing: float
+    ordinal: tuple[float, ...]
     seed: int
 
 
-class Network(nn.Module):
+class Headed(nn.Module, ABC):
+    """A network whose answer holds the logits of several heads of `sizes` labels."""
+
+    sizes: list[int]
+
+    @abstractmethod
+    def rates(self, recipe: Recipe) -> list[dict[str, Any]]:
+        """Groups of weights, each with its highest learning rate."""
+
+
+class Network(Headed):
     """A pretrained encoder, its token vectors averaged, and one linear layer a head."""
 
     def __init__(self, folder: Path, heads: Mapping[str, int], dropout: float, seed: int):
@@ -57,15 +70,45 @@ class Network(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         """Logits of every head, in order; `ids` and `mask` have the shape (n, tokens)."""
+        mean = self.dropout(self.mean(ids, mask))
+        return tuple(head(mean) for head in self.heads.values())
+
+    def mean(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """The mean of each text's token vectors, shape (n, width)."""
         tokens = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state.float()
         kept = mask.unsqueeze(-1).float()
-        mean = self.dropout((tokens * kept).sum(1) / kept.sum(1))
-        return tuple(head(mean) for head in self.heads.values())
+        return (tokens * kept).sum(1) / kept.sum(1)  # type: ignore[no-any-return]
+
+    def rates(self, recipe: Recipe) -> list[dict[str, Any]]:
+        """Learning rates: the heads' own, and falling from the encoder's last layer to its first."""
+        layers = list(self.encoder.encoder.layer)
+        depth = {
+            id(weight): len(layers) - number for number, layer in enumerate(layers) for weight in layer.parameters()
+        }
+        groups: dict[int, list[nn.Parameter]] = {}
+        for weight in self.encoder.parameters():
+            groups.setdefault(depth.get(id(weight), len(layers) + 1) - 1, []).append(weight)
+        rates: list[dict[str, Any]] = [
+            {"params": weights, "lr": recipe.rate * recipe.decay**below} for below, weights in groups.items()
+        ]
+        return [*rates, {"params": list(self.heads.parameters()), "lr": recipe.head_rate}]
+
+
+class Mean(nn.Module):
+    """The vectors of a network's encoder and nothing else."""
+
+    def __init__(self, network: Network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Shape (n, width)."""
+        return self.network.mean(ids, mask)
 
 
 def learn(
-    network: Network,
-    tokens: Sequence[Sequence[int]],
+    network: Headed,
+    tokens: Sequence[Numbers],
     targets: Sequence[Array],
     weights: Array,
     recipe: Recipe,
@@ -78,7 +121,7 @@ def learn(
 
     Parameters
     ----------
-    tokens : list of list of int
+    tokens : list of array of int
         A text each.
     targets : list of array, shape (n, n_labels), one a head
         How much of a row's probability belongs on each label. A row that sums to 1 is learnt by cross-entropy; one
@@ -94,7 +137,7 @@ def learn(
     """
     rng = np.random.default_rng(recipe.seed)
     lengths = np.array([len(one) for one in tokens])
-    optimizer = torch.optim.AdamW(_rates(network, recipe), weight_decay=0.01, fused=True)
+    optimizer = torch.optim.AdamW(network.rates(recipe), weight_decay=0.01, fused=True)
     rates = [group["lr"] for group in optimizer.param_groups]
     each = math.ceil(len(tokens) / recipe.batch)
     wanted = [torch.tensor(one, dtype=torch.float32) for one in targets]
@@ -115,9 +158,10 @@ def learn(
                 group["lr"] = rate * _slope(step, recipe.epochs * each, recipe.warm_up)
             chosen = torch.from_numpy(rows)
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast()):
-                logits = network(*padded([tokens[row] for row in rows], padding))
+                logits = network(*_padded([tokens[row] for row in rows], padding))
             losses = [
-                _loss(one.float(), target[chosen], recipe.smoothing) for one, target in zip(logits, wanted, strict=True)
+                _loss(one.float(), target[chosen], recipe.smoothing, ordinal)
+                for one, target, ordinal in zip(logits, wanted, recipe.ordinal, strict=True)
             ]
             loss = (torch.stack(losses).sum(0) * counts[chosen]).mean()
             optimizer.zero_grad()
@@ -140,15 +184,29 @@ def learn(
     return int(best["epoch"])
 
 
-def logits(network: Network, tokens: Sequence[Sequence[int]], padding: int, batch: int = 64) -> list[Array]:
+def logits(network: Headed, tokens: Sequence[Numbers], padding: int, batch: int = 64) -> list[Array]:
     """What every head says of each text, shape (n, n_labels) a head."""
+    return _all(network.eval(), tokens, padding, batch, network.sizes)
+
+
+def states(network: Network, tokens: Sequence[Numbers], padding: int, batch: int = 64) -> Array:
+    """The vector of each text, shape (n, width)."""
     network.eval()
+    width = int(network.encoder.config.hidden_size)
+    return _all(lambda *padded: [network.mean(*padded)], tokens, padding, batch, [width])[0]
+
+
+def _all(
+    ask: Callable[..., Sequence[Tensor]], tokens: Sequence[Numbers], padding: int, batch: int, sizes: Sequence[int]
+) -> list[Array]:
+    """What a network answers to all texts, asked in batches of like length."""
     order = np.argsort([len(one) for one in tokens], kind="stable")
-    found = [np.zeros((len(tokens), labels)) for labels in network.sizes]
+    found = [np.zeros((len(tokens), size)) for size in sizes]
     with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast()):
         for start in range(0, len(order), batch):
             rows = order[start : start + batch]
-            for whole, part in zip(found, network(*padded([tokens[row] for row in rows], padding)), strict=True):
+            answers = ask(*_padded([tokens[row] for row in rows], padding))
+            for whole, part in zip(found, answers, strict=True):
                 whole[rows] = part.float().numpy()
     return found
 
@@ -158,15 +216,17 @@ def fast() -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
-def padded(rows: Sequence[Sequence[int]], padding: int) -> tuple[Tensor, Tensor]:
-    """Token ids as long as the longest row, and the mask of what is no padding."""
-    longest = max(map(len, rows))
-    ids = torch.tensor([[*row, *[padding] * (longest - len(row))] for row in rows])
-    mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
-    return ids, mask
+def weights(network: nn.Module) -> dict[str, NDArray[Any]]:
+    """All weights by name."""
+    return {name: value.numpy() for name, value in network.state_dict().items()}
 
 
-def _loss(found: Tensor, target: Tensor, smoothing: float) -> Tensor:
+def _padded(rows: Sequence[Numbers], padding: int) -> tuple[Tensor, Tensor]:
+    numbers, mask = padded(rows, padding)
+    return torch.from_numpy(numbers), torch.from_numpy(mask)
+
+
+def _loss(found: Tensor, target: Tensor, smoothing: float, ordinal: float) -> Tensor:
     """Loss of each row, 0 where the target is empty."""
     logs = torch.log_softmax(found, dim=1)
     total = target.sum(1)
@@ -174,20 +234,10 @@ def _loss(found: Tensor, target: Tensor, smoothing: float) -> Tensor:
     exact = -(target * logs).sum(1)
     loss = torch.where(total > 1.5, several, exact)
     loss = (1 - smoothing) * loss - smoothing * logs.mean(1)
+    if ordinal:
+        apart = ((logs.exp() - target).cumsum(1) ** 2).sum(1)
+        loss = loss + ordinal * torch.where(total > 1.5, 0.0, apart)
     return torch.where(total > 0, loss, torch.zeros_like(loss))
-
-
-def _rates(network: Network, recipe: Recipe) -> list[dict[str, object]]:
-    """Learning rates: the heads' own, and falling from the encoder's last layer to its first."""
-    layers = list(network.encoder.encoder.layer)
-    depth = {id(weight): len(layers) - number for number, layer in enumerate(layers) for weight in layer.parameters()}
-    groups: dict[int, list[nn.Parameter]] = {}
-    for weight in network.encoder.parameters():
-        groups.setdefault(depth.get(id(weight), len(layers) + 1) - 1, []).append(weight)
-    rates: list[dict[str, object]] = [
-        {"params": weights, "lr": recipe.rate * recipe.decay**below} for below, weights in groups.items()
-    ]
-    return [*rates, {"params": list(network.heads.parameters()), "lr": recipe.head_rate}]
 
 
 def _slope(step: int, steps: int, warm_up: float) -> float:

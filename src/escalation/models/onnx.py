@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation.errors import ModelError
-from escalation.models.heads import Head, pad_token, softmax, tokenizer
+from escalation.models import tokens
+from escalation.models.heads import Head, softmax
 
 if TYPE_CHECKING:
-    from escalation.models.encoder import Encoder
+    from onnxruntime import InferenceSession
+
+    from escalation.models.multihead import MultiHead
 
 Array = NDArray[np.float64]
-WEIGHTS, TOKENIZER, CARD = "model.onnx", "tokenizer.json", "encoder.json"
+WEIGHTS, CARD = "model.onnx", "encoder.json"
 BATCH = 32
 ITEM = (1, 8)  # texts and tokens of the example that the export follows; both may differ afterwards
 
@@ -33,34 +36,17 @@ class OnnxEncoder:
     """
 
     def __init__(self, folder: Path, threads: int = 0):
-        from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
-
-        if not all((folder / name).is_file() for name in (WEIGHTS, TOKENIZER, CARD)):
-            raise ModelError(f"{folder} lacks {WEIGHTS}, {TOKENIZER} or {CARD}: export the model again")
+        if not all((folder / name).is_file() for name in (WEIGHTS, CARD)):
+            raise ModelError(f"{folder} lacks {WEIGHTS} or {CARD}: export the model again")
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         self.labels: dict[str, list[str]] = card["labels"]
         self.temperatures: list[float] = card["temperatures"]
-        self.tokenizer = tokenizer(folder, card["longest"])
-        self.padding = int(self.tokenizer.token_to_id(pad_token(self.tokenizer)))
-        options = SessionOptions()
-        options.intra_op_num_threads = threads
-        options.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_ALL
-        self.session = InferenceSession(str(folder / WEIGHTS), options, providers=["CPUExecutionProvider"])
+        self.tokens = tokens.restored(folder, card["tokens"])
+        self.session = session(folder, threads)
 
     def probabilities(self, texts: Sequence[str]) -> dict[str, Array]:
         """Calibrated probabilities by head, shape (n, n_labels) each."""
-        tokens = [one.ids for one in self.tokenizer.encode_batch(list(texts))]
-        found = [np.zeros((len(texts), len(labels))) for labels in self.labels.values()]
-        order = np.argsort([len(one) for one in tokens], kind="stable")
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
-            ids = np.full((len(rows), max(len(tokens[row]) for row in rows)), self.padding, dtype=np.int64)
-            mask = np.zeros_like(ids)
-            for place, row in enumerate(rows):
-                ids[place, : len(tokens[row])] = tokens[row]
-                mask[place, : len(tokens[row])] = 1
-            for whole, part in zip(found, self.session.run(None, {"ids": ids, "mask": mask}), strict=True):
-                whole[rows] = part
+        found = run(self.session, self.tokens, texts, [len(labels) for labels in self.labels.values()])
         return {
             name: softmax(one / heat) for name, one, heat in zip(self.labels, found, self.temperatures, strict=True)
         }
@@ -70,7 +56,32 @@ class OnnxEncoder:
         return Head(self, name, self.labels[name])
 
 
-def export(encoder: "Encoder", folder: Path, quantised: bool = False) -> None:
+def session(folder: Path, threads: int) -> "InferenceSession":
+    """The network of a folder, ready to run."""
+    from onnxruntime import GraphOptimizationLevel, InferenceSession, SessionOptions
+
+    options = SessionOptions()
+    options.intra_op_num_threads = threads
+    options.graph_optimization_level = GraphOptimizationLevel.ORT_ENABLE_ALL
+    return InferenceSession(str(folder / WEIGHTS), options, providers=["CPUExecutionProvider"])
+
+
+def run(
+    network: "InferenceSession", reader: tokens.Pieces | tokens.HashedWords, texts: Sequence[str], sizes: Sequence[int]
+) -> list[Array]:
+    """Every answer of a network to texts, in batches of like length; shape (n, size) each."""
+    numbers = reader(texts)
+    found = [np.zeros((len(texts), size)) for size in sizes]
+    order = np.argsort([len(one) for one in numbers], kind="stable")
+    for start in range(0, len(order), BATCH):
+        rows = order[start : start + BATCH]
+        ids, mask = tokens.padded([numbers[row] for row in rows], reader.padding)
+        for whole, part in zip(found, network.run(None, {"ids": ids, "mask": mask}), strict=True):
+            whole[rows] = part
+    return found
+
+
+def export(model: "MultiHead", folder: Path, quantised: bool = False) -> None:
     """Write what `OnnxEncoder` reads.
 
     Parameters
@@ -79,34 +90,32 @@ def export(encoder: "Encoder", folder: Path, quantised: bool = False) -> None:
         Weights as 8-bit integers, activations quantised as they come: a quarter of the size, twice the speed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _write(encoder, folder / WEIGHTS)
+    write(model.network_, folder / WEIGHTS, [chain[0].name for chain in model.codebooks])
     if quantised:
         _quantise(folder / WEIGHTS)
-    encoder.tokenizer_.save(str(folder / TOKENIZER))
     card: Mapping[str, Any] = {
-        "labels": {chain[0].name: chain[0].names for chain in encoder.codebooks},
-        "temperatures": encoder.temperatures_,
-        "longest": encoder.longest,
+        "labels": {chain[0].name: chain[0].names for chain in model.codebooks},
+        "temperatures": model.temperatures_,
+        "tokens": model.tokens_.save(folder),
     }
     (folder / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
 
 
-def _write(encoder: "Encoder", path: Path) -> None:
+def write(network: Any, path: Path, answers: Sequence[str]) -> None:
+    """Write a torch module that takes numbers and mask of several texts as an ONNX file."""
     import torch
 
-    network = encoder.network_.eval()
     example = (torch.ones(ITEM, dtype=torch.long), torch.ones(ITEM, dtype=torch.long))
     free = {0: "texts", 1: "tokens"}
-    heads = [chain[0].name for chain in encoder.codebooks]
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of the exporter about itself and about shapes that are free here
         torch.onnx.export(
-            network,
+            network.eval(),
             example,
             str(path),
             input_names=["ids", "mask"],
-            output_names=heads,
-            dynamic_axes={"ids": free, "mask": free, **{name: {0: "texts"} for name in heads}},
+            output_names=list(answers),
+            dynamic_axes={"ids": free, "mask": free, **{name: {0: "texts"} for name in answers}},
             opset_version=17,
             dynamo=False,
         )

@@ -13,7 +13,8 @@ from escalation.codebook import Codebook, chain
 from escalation.errors import ConfigError, ModelError
 from escalation.models import onnx, pretrained
 from escalation.models.checked import check_parameters
-from escalation.models.encoder import Encoder, temperature
+from escalation.models.encoder import Encoder
+from escalation.models.multihead import temperature
 
 CHAINS = [chain(Codebook.load(name, project.codebooks()), project.codebooks()) for name in ("ladder", "root")]
 FIRED = [f"The troops fired on village {i}." for i in range(40)]

@@ -1,0 +1,138 @@
+"""Texts as rows of numbers: the pieces that a network has a vector for. Imports little: scoring waits for it."""
+
+import re
+import zlib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+TOKENIZER = "tokenizer.json"
+Numbers = NDArray[np.int64]
+
+
+class Pieces:
+    """The word pieces of a pretrained encoder's own tokenizer.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds its tokenizer.json.
+    longest : int
+        Pieces of a text that are kept.
+    """
+
+    def __init__(self, folder: Path, longest: int):
+        from tokenizers import Tokenizer
+
+        self.tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        self.tokenizer.no_padding()
+        self.tokenizer.enable_truncation(longest)
+        self.longest = longest
+        # BERT and MPNet spell it differently
+        known = [self.tokenizer.token_to_id(one) for one in ("[PAD]", "<pad>")]
+        self.padding: int = next(number for number in known if number is not None)
+
+    def __call__(self, texts: Sequence[str]) -> list[Numbers]:
+        """The numbers of each text's pieces, at least one."""
+        return [np.array(one.ids) for one in self.tokenizer.encode_batch_fast(list(texts))]
+
+    def save(self, folder: Path) -> Mapping[str, Any]:
+        """Write what `restored` needs beside what comes back."""
+        self.tokenizer.save(str(folder / TOKENIZER))
+        return {"longest": self.longest}
+
+
+class HashedWords:
+    """Words and runs of neighbouring words by the hash of their spelling: no vocabulary, and no word is unknown.
+
+    After Weinberger et al. (2009), Feature Hashing for Large Scale Multitask Learning. Number 0 pads, 1 begins a text, then
+    come `words` numbers of single words and `runs` of pairs, triples and so on.
+
+    Parameters
+    ----------
+    words, runs : int
+        How many numbers there are for single words, and for longer runs.
+    length : int
+        Words of the longest runs; 1: none.
+    longest : int
+        Words of a text that are kept.
+    """
+
+    padding, start, reserved = 0, 1, 2
+
+    def __init__(self, words: int, runs: int, length: int, longest: int):
+        self.words = words
+        self.runs = runs
+        self.length = length
+        self.longest = longest
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return self.reserved + self.words + self.runs
+
+    def __call__(self, texts: Sequence[str]) -> list[Numbers]:
+        """The numbers of each text's words and runs, at least one."""
+        return [self._numbers(text) for text in texts]
+
+    def number(self, word: str) -> int:
+        """Of a single word."""
+        return self.reserved + _hashed(word) % self.words
+
+    def save(self, folder: Path) -> Mapping[str, Any]:  # like Pieces, but there is nothing to write
+        """What `restored` needs."""
+        return {"words": self.words, "runs": self.runs, "length": self.length, "longest": self.longest}
+
+    def _numbers(self, text: str) -> Numbers:
+        words = [self.start, *map(self.number, split(text)[: self.longest])]
+        single = np.array(words)
+        parts, run = [single], single
+        for _ in range(1, self.length):
+            run = (run[:-1] * 1_000_003 + single[len(single) - len(run) + 1 :]) % 2_147_483_647
+            parts.append(self.reserved + self.words + run % self.runs)
+        return np.concatenate(parts)
+
+
+def restored(folder: Path, facts: Mapping[str, Any]) -> Pieces | HashedWords:
+    """What `save` was called on."""
+    return HashedWords(**facts) if "words" in facts else Pieces(folder, **facts)
+
+
+def padded(rows: Sequence[Numbers], padding: int) -> tuple[Numbers, Numbers]:
+    """The numbers of several texts as long as the longest, and 1 where there is no padding.
+
+    Examples
+    --------
+    >>> padded([np.array([5, 6, 7]), np.array([8])], 0)
+    (array([[5, 6, 7],
+           [8, 0, 0]]), array([[1, 1, 1],
+           [1, 0, 0]]))
+    """
+    lengths = np.array([len(row) for row in rows])
+    mask = np.arange(lengths.max()) < lengths[:, None]
+    numbers = np.full(mask.shape, padding, dtype=np.int64)
+    numbers[mask] = np.concatenate(rows)
+    return numbers, mask.astype(np.int64)
+
+
+_WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
+
+
+def split(text: str) -> list[str]:
+    """Words in lower case, and marks.
+
+    Examples
+    --------
+    >>> split("They WON'T attack.")
+    ['they', "won't", 'attack', '.']
+    """
+    return _WORD.findall(text.lower())
+
+
+@lru_cache(maxsize=2**18)
+def _hashed(word: str) -> int:
+    return zlib.crc32(word.encode("utf-8", "surrogatepass"))
