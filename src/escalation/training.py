@@ -98,8 +98,6 @@ def run(
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KILOBYTES, 1),
         }
         elsewhere = {corpus.name: transfer(found.model, corpus, rows, codebook, settings) for corpus in tests}
-        if teacher := getattr(found.model, "teacher_", None):  # what the student is to be compared with
-            elsewhere |= {f"teacher.{one.name}": transfer(teacher, one, rows, codebook, settings) for one in tests}
         behaved = behaviour_of(found.model, codebook)
         summary = report.summary(name, kept, rows, found, codebook, settings, figures, elsewhere, behaved)
         shown = report.pictures(found, codebook)

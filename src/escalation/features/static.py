@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from escalation.models import pretrained
-from escalation.models.multihead import torch_network
+from escalation.models.lazy import torch_network
 from escalation.models.tokens import HashedWords
 
 Vectors = NDArray[np.float32]

@@ -15,7 +15,8 @@ def check_parameters(model: Any) -> None:
     ConfigError
         A value of a wrong type or out of its range; the message says which are valid.
     """
-    for part in (model, *model.get_params(deep=True).values()):
+    named = [model, *model.get_params(deep=True).values()]
+    for part in [one for value in named for one in (value if isinstance(value, list) else [value])]:
         if hasattr(part, "_parameter_constraints"):
             try:
                 part._validate_params()

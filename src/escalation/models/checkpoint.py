@@ -1,4 +1,4 @@
-"""What a long training leaves behind after each epoch, so that one that was stopped goes on where it was."""
+"""What a long training leaves behind, so that one that was stopped goes on where it was and nothing is learnt twice."""
 
 import hashlib
 import json
@@ -21,14 +21,16 @@ class Checkpoint:
     ----------
     made_of : mapping
         Plain data and arrays; another value of any of them is another training.
+    folder : str
+        Below the home's data folder.
     """
 
-    def __init__(self, made_of: Mapping[str, Any]):
+    def __init__(self, made_of: Mapping[str, Any], folder: str = "checkpoints"):
         digest = hashlib.sha256()
         for name, value in sorted(made_of.items()):
             content = value.tobytes() if isinstance(value, np.ndarray) else json.dumps(value).encode()
             digest.update(f"{name} {len(content)} ".encode() + content)
-        self.path = project.home() / "data" / "checkpoints" / f"{digest.hexdigest()[:16]}.safetensors"
+        self.path = project.home() / "data" / folder / f"{digest.hexdigest()[:16]}.safetensors"
 
     def save(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         """Replace what was there."""

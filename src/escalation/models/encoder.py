@@ -8,7 +8,8 @@ from sklearn.utils._param_validation import Interval
 
 from escalation.codebook import Codebook
 from escalation.models import pretrained
-from escalation.models.multihead import MultiHead, torch_network
+from escalation.models.lazy import torch_network
+from escalation.models.multihead import MultiHead
 from escalation.models.tokens import Pieces
 
 
@@ -38,9 +39,9 @@ class Encoder(MultiHead):
     validation : float
         Share of the groups left out of the fitting.
     seed : int
-    teacher : MultiHead, optional
-        Fitted first, on the same rows; this one then learns what it says of every text (Hinton et al. 2015, Distilling the
-        Knowledge in a Neural Network), those without any label included.
+    teacher : MultiHead or list of MultiHead, optional
+        Fitted first, on the same rows, unless it is fitted; this one then learns what they say of every text, those
+        without any label included (Hinton et al. 2015, Distilling the Knowledge in a Neural Network).
     hard : float
         How much of a labelled row's target is its own label where there is a teacher.
     progress : bool
@@ -67,7 +68,7 @@ class Encoder(MultiHead):
         longest: int = 128,
         validation: float = 0.1,
         seed: int = 1,
-        teacher: MultiHead | None = None,
+        teacher: MultiHead | list[MultiHead] | None = None,
         hard: float = 0.5,
         progress: bool = True,
     ):

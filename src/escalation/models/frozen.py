@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from escalation import files, project
 from escalation.models import onnx, tokens
-from escalation.models.multihead import torch_network
+from escalation.models.lazy import torch_network
 from escalation.models.pretrained import WEIGHTS
 
 CARD = "frozen.json"

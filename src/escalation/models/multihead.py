@@ -11,19 +11,20 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.utils._param_validation import Interval
 
 from escalation.codebook import Codebook
 from escalation.errors import ModelError
+from escalation.models import teachers
 from escalation.models.heads import Head, softmax
+from escalation.models.lazy import torch_network
 from escalation.models.tokens import HashedWords, Pieces
 from escalation.progress import steps
 
 Array = NDArray[np.float64]
 COLDEST, HOTTEST = 0.2, 5.0  # temperatures tried
-INSTALL = "make .venv/encoder, or pip install -e '.[encoder]'"
 
 
 class MultiHead(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no type hints
@@ -166,9 +167,12 @@ class MultiHead(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
             if len(unlabelled):
                 raise ModelError("unlabelled texts need a teacher: choose model=distilled, or leave them out")
             return list(truth), []
-        self.teacher_ = clone(self.teacher).set_params(codebooks=self.codebooks)
-        self.teacher_.fit(texts, labels, groups, weights)
-        said = self.teacher_.probabilities([*texts, *unlabelled])
+        said = teachers.answers(
+            self.teacher if isinstance(self.teacher, list) else [self.teacher],
+            self.codebooks,
+            [*texts, *unlabelled],
+            (texts, labels, groups, weights),
+        )
         return [
             blended(known, said[chain[0].name], self.hard) for chain, known in zip(self.codebooks, truth, strict=True)
         ], list(unlabelled)
@@ -234,20 +238,3 @@ def _nll(logits: Array, targets: Array, weights: Array) -> float:
     counts = weights * (targets.sum(1) == 1)
     surprise = -(targets * log_softmax(logits, axis=1)).sum(1)
     return float((surprise * counts).sum() / max(1e-12, counts.sum()))
-
-
-def torch_network() -> Any:
-    """The module that imports torch.
-
-    Raises
-    ------
-    ModelError
-        torch or transformers is missing; the message says what to install.
-    """
-    try:
-        from escalation.models import network
-    except ImportError as error:
-        raise ModelError(
-            f"an encoder is trained with torch and transformers, and {error.name} is missing: {INSTALL}"
-        ) from error
-    return network

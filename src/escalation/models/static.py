@@ -8,7 +8,8 @@ from sklearn.utils._param_validation import Interval
 
 from escalation.codebook import Codebook
 from escalation.models import pretrained
-from escalation.models.multihead import MultiHead, torch_network
+from escalation.models.lazy import torch_network
+from escalation.models.multihead import MultiHead
 from escalation.models.tokens import HashedWords
 
 
@@ -58,7 +59,7 @@ class Static(MultiHead):
         longest: int = 128,
         validation: float = 0.1,
         seed: int = 1,
-        teacher: MultiHead | None = None,
+        teacher: MultiHead | list[MultiHead] | None = None,
         hard: float = 0.5,
         progress: bool = True,
     ):

@@ -126,6 +126,28 @@ def test_student_learns_from_its_teacher_what_no_label_says(tiny: Path) -> None:
     assert student.head("root").predict_proba(AGREED)[:, cooperation].sum(axis=1).min() > 0.5
 
 
+def test_a_teacher_that_was_asked_the_same_before_is_not_taught_again(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ESCALATION_HOME", str(tmp_path))
+    shared = {"pretrained": str(tiny), "epochs": 2, "batch": 16, "progress": False}
+    lessons = []
+
+    class Counting(Encoder):
+        def fit(self, texts, labels, groups=None, weights=None, unlabelled=()):
+            lessons.append(self.seed)
+            return super().fit(texts, labels, groups, weights)
+
+    def student(*seeds: int) -> np.ndarray:
+        teachers = [Counting(seed=seed, **shared) for seed in seeds]
+        return Encoder(CHAINS, teacher=teachers, hard=0.0, **shared).fit(TEXTS, LABELS).predict_proba(TEXTS)
+
+    first, again, both = student(1), student(1), student(1, 2)
+    assert lessons == [1, 2]
+    np.testing.assert_array_equal(again, first)
+    assert not np.allclose(both, first)
+
+
 def test_unlabelled_texts_need_a_teacher(tiny: Path) -> None:
     with pytest.raises(ModelError, match="teacher"):
         Encoder(CHAINS, pretrained=str(tiny)).fit(TEXTS, LABELS, unlabelled=["One more."])

@@ -23,9 +23,9 @@ SIZES = {"width": 16, "hidden": 16, "words": 512, "runs": 1024}
 
 @pytest.fixture(scope="module")
 def model(tiny: Path) -> Static:
-    return Static(CHAINS, pretrained=str(tiny), epochs=20, batch=8, rate=5e-2, head_rate=1e-2, progress=False, **SIZES).fit(
-        TEXTS, LABELS
-    )
+    return Static(
+        CHAINS, pretrained=str(tiny), epochs=20, batch=8, rate=5e-2, head_rate=1e-2, progress=False, **SIZES
+    ).fit(TEXTS, LABELS)
 
 
 def test_pairs_of_words_tell_a_denial(model: Static) -> None:
@@ -45,10 +45,20 @@ def test_exported_form_says_the_same(model: Static, tmp_path: Path) -> None:
 
 def test_an_encoder_teaches_it(tiny: Path) -> None:
     teacher = Encoder(pretrained=str(tiny), epochs=12, rate=2e-3, head_rate=1e-2, batch=16, progress=False)
+    teacher.set_params(codebooks=CHAINS).fit(TEXTS, LABELS)
     student = Static(
-        CHAINS, pretrained=str(tiny), epochs=20, batch=8, rate=5e-2, head_rate=1e-2, hard=0.0, teacher=teacher, progress=False, **SIZES
+        CHAINS,
+        pretrained=str(tiny),
+        epochs=20,
+        batch=8,
+        rate=5e-2,
+        head_rate=1e-2,
+        hard=0.0,
+        teacher=teacher,
+        progress=False,
+        **SIZES,
     ).fit(TEXTS, LABELS, unlabelled=["The choir sang."] * 30)
-    said = student.teacher_.predict_proba(TEXTS)
+    said = teacher.predict_proba(TEXTS)
     assert (student.predict_proba(TEXTS).argmax(1) == said.argmax(1)).mean() > 0.9
 
 
