@@ -4,7 +4,7 @@ EXPERIMENT ?= baseline
 PORT ?= 5000
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup train test lint ui bench pipeline lock
+.PHONY: setup train test lint ui bench benchmark pipeline lock
 
 setup: .venv/core
 
@@ -25,6 +25,9 @@ ui: setup
 
 bench: setup
 	$(BIN)/python benchmarks/speed.py
+
+benchmark: .venv/weights
+	$(BIN)/python benchmarks/models.py
 
 pipeline: .venv/pipeline
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro

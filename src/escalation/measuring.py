@@ -79,19 +79,19 @@ def measure(
     codebooks = chains[0]
     further = rows[rows["label"] == ""]
     rows = rows[rows["label"] != ""].reset_index(drop=True)
-    train, test = hold_out(rows, settings.holdout, settings.holdout_seed) if settings.holdout else (rows, rows[:0])
+    train, test = parted(rows, settings)
     parts = list(splits(train, settings.folds, settings.seed)) if settings.folds else []
     left_out = np.zeros((len(train), len(codebooks[0].labels)))
     folds = []
     with steps("training", len(parts) + 1, progress) as advance:
         for fit_rows, left_rows in parts:
             left = pd.concat([train.iloc[left_rows], test])
-            fitted = _fitted(clone(model), _with(train.iloc[fit_rows], further, left), settings.weights, unlabelled)
+            fitted = fit_on(clone(model), _with(train.iloc[fit_rows], further, left), settings.weights, unlabelled)
             left_out[left_rows] = fitted.predict_proba(train["text"].iloc[left_rows].tolist())
             fold = _evaluated(train.iloc[left_rows], left_out[left_rows], codebooks[:1], settings, resamples=0)
             folds.append(fold[codebooks[0].name].scalars)
             advance()
-        model = _fitted(clone(model), _with(train, further, test), settings.weights, unlabelled)
+        model = fit_on(clone(model), _with(train, further, test), settings.weights, unlabelled)
         advance()
     cross_validated = _evaluated(train, left_out, codebooks, settings) if parts else {}
     if len(test):
@@ -110,6 +110,17 @@ def measure(
         ignore_index=True,
     )
     return Measured(model, folds, cross_validated, held_out, predictions, fingerprint(test))
+
+
+def parted(rows: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Training part and held-out part; only corpora in `holdout_from`, where it names some, have rows in the latter."""
+    if not settings.holdout:
+        return rows, rows[:0]
+    if not settings.holdout_from:
+        return hold_out(rows, settings.holdout, settings.holdout_seed)
+    choose = rows["source"].isin(settings.holdout_from)
+    train, test = hold_out(rows[choose].reset_index(drop=True), settings.holdout, settings.holdout_seed)
+    return _with(train, rows[~choose], test), test
 
 
 def transfer(model: Any, corpus: Corpus, trained: pd.DataFrame, codebook: Codebook, settings: Settings) -> Evaluation:
@@ -135,7 +146,7 @@ def _with(rows: pd.DataFrame, further: pd.DataFrame, left_out: pd.DataFrame) -> 
     return pd.concat([rows, further[~further["group"].isin(left_out["group"])]], ignore_index=True)
 
 
-def _fitted(model: Any, rows: pd.DataFrame, weights: Mapping[str, int], unlabelled: Sequence[str]) -> Any:
+def fit_on(model: Any, rows: pd.DataFrame, weights: Mapping[str, int], unlabelled: Sequence[str]) -> Any:
     """Fit, a row counting as much as its corpus: a model with heads takes weights, for others the row stands more often."""
     counts = rows["source"].map(lambda name: weights.get(name, 1))
     if hasattr(model, "head"):

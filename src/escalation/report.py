@@ -81,7 +81,13 @@ def pictures(found: Measured, codebook: Codebook) -> dict[str, Any]:
     return shown
 
 
-def write(folder: Path, found: Measured, corpora: Sequence[Corpus], shown: Mapping[str, Any]) -> None:
+def write(
+    folder: Path,
+    found: Measured,
+    corpora: Sequence[Corpus],
+    shown: Mapping[str, Any],
+    elsewhere: Mapping[str, Evaluation],
+) -> None:
     """metrics.json (nothing that differs between two runs of one commit) and two of the pictures, for experiments/."""
     folder = project.checkout() / folder
     content = {
@@ -89,6 +95,7 @@ def write(folder: Path, found: Measured, corpora: Sequence[Corpus], shown: Mappi
         "held_out_digest": found.held_out_digest,
         "cross_validated": {name: one.scalars for name, one in found.cross_validated.items()},
         "held_out": {name: {**one.scalars, "intervals": one.intervals} for name, one in found.held_out.items()},
+        "tests": {name: {**one.scalars, "intervals": one.intervals} for name, one in elsewhere.items()},
     }
     files.write_text(folder / "metrics.json", json.dumps(content, indent=1) + "\n")
     for path in ("confusion.png", "reliability.png"):

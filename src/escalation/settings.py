@@ -17,6 +17,7 @@ class Settings:
     folds: int = 5
     holdout: float = 0.2
     holdout_seed: int = 2026
+    holdout_from: list[str] = field(default_factory=list)
     calibration: str = "temperature"
     calibration_folds: int = 5
     resamples: int = 1000
@@ -53,8 +54,8 @@ class Settings:
             if not holds:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}: it must be {valid}")
 
-    def check_weights(self, corpora: Iterable[str]) -> None:
-        """Refuse a weight for a corpus that is not trained on.
+    def check_names(self, corpora: Iterable[str]) -> None:
+        """Refuse a setting for a corpus that is not trained on.
 
         Raises
         ------
@@ -62,6 +63,9 @@ class Settings:
             Names it and the corpora.
         """
         names = list(corpora)
-        for name in self.weights:
-            if name not in names:
-                raise ConfigError(f"weights names {name!r}, which is not trained on: choose among {', '.join(names)}")
+        for setting in ("weights", "holdout_from"):
+            for name in getattr(self, setting):
+                if name not in names:
+                    raise ConfigError(
+                        f"{setting} names {name!r}, which is not trained on: choose among {', '.join(names)}"
+                    )

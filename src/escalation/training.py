@@ -80,7 +80,7 @@ def run(
     ready, codebook = check(model, chains, settings), chains[0][0]
     if unlabelled and getattr(model, "teacher", None) is None:
         raise ConfigError("unlabelled names corpora for a teacher to label: choose model=distilled, or leave it empty")
-    settings.check_weights(corpus.name for corpus in corpora)
+    settings.check_names(corpus.name for corpus in corpora)
     kept, rows = joined(corpora, project.checkout() / "data" / "holdout")
     if settings.rows:
         rows = shrunken(rows, settings.rows, settings.holdout_seed)
@@ -122,7 +122,7 @@ def run(
     if parent:
         runs.note_best(parent, metric, best, logged.run_id)
     if settings.report:
-        report.write(Path(settings.report), found, kept, shown)
+        report.write(Path(settings.report), found, kept, shown, elsewhere)
     return f"{summary}\n{verdict.reason}\nmodel  {verdict.uri}\nnext   {_next(verdict, codebook)}"
 
 

@@ -54,6 +54,22 @@ def test_without_a_held_out_part_the_cross_validated_rows_stand_for_it() -> None
     assert found.held_out["ladder"].n == len(frame) == len(found.held_out_rows)
 
 
+def test_rows_are_held_out_from_the_corpora_named_alone() -> None:
+    own, other = rows(["none", "use_of_force"]), rows(["none", "use_of_force"], n=40)
+    shared = own.iloc[0]["group"]
+    other = other.assign(
+        source="other", text="further " + other["text"], group=[shared] * 2 + [f"o{i}" for i in range(38)]
+    )
+    settings = replace(SETTINGS, holdout_from=["test"])
+    alone = measure(model(LADDER), own, [LADDER], SETTINGS, progress=False)
+    found = measure(model(LADDER), pd.concat([own, other], ignore_index=True), [LADDER], settings, progress=False)
+    assert found.held_out_digest == alone.held_out_digest
+    trained = found.predictions[found.predictions["part"] == "cross-validation"]
+    held = set(found.held_out_rows["group"])
+    assert (trained["source"] == "other").sum() == 40 - 2 * (shared in held)
+    assert not held & set(trained["group"])
+
+
 def test_other_training_seed_keeps_the_held_out_rows() -> None:
     frame = rows(["none", "use_of_force"])
     one = measure(model(LADDER), frame, [LADDER], SETTINGS, progress=False)

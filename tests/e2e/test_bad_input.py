@@ -192,6 +192,7 @@ def test_weight_of_a_corpus_that_is_not_trained_on(home: Path) -> None:
         (["model=encoder", "model.pretrained=nobody/nothing"], "nobody/nothing"),
         (["folds=0", "holdout=0"], "folds"),
         (["unlabelled=[authored]"], "teacher"),
+        (["holdout_from=[plv]"], "holdout_from"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )

@@ -16,13 +16,16 @@ Rows = NDArray[np.intp]
 
 
 def normalise(text: str) -> str:
-    """NFKC, casefold, every run of characters outside [0-9a-z] one space, stripped.
+    """NFKC, casefold, every run of characters outside [0-9a-z] one space, stripped; marks of source and target left out.
 
     Examples
     --------
     >>> normalise("  “Troops” moved…\\n into the D.M.Z. ")
     'troops moved into the d m z'
+    >>> normalise("<s>Troops</s> moved into <t>the D.M.Z.</t>")
+    'troops moved into the d m z'
     """
+    text = re.sub(r"</?[st]>", "", text)
     return re.sub(r"[^0-9a-z]+", " ", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 

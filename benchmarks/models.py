@@ -1,0 +1,104 @@
+"""Every kind of model on the same rows: `make benchmark` writes experiments/benchmark/.
+
+Figures are kept in experiments/benchmark/benchmark.json cell by cell, so a run that was stopped goes on. Delete the file to measure
+everything anew.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from systems import BASE, SYSTEMS, TAUGHT
+from table import picture, table
+
+from escalation import files, project
+from escalation.progress import steps
+
+ROOT = project.checkout()
+REPORT = ROOT / "experiments" / "benchmark"
+FOUND = REPORT / "benchmark.json"
+SEEDS = {"ladder": (1, 2, 3), "events": (1, 2, 3), "aw": (1,)}
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    """Measure what is not measured yet, and write the table and the picture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tasks", nargs="+", choices=SEEDS, default=list(SEEDS))
+    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
+    asked = parser.parse_args()
+    wanted = [
+        (system, task, seed)
+        for task in asked.tasks
+        for seed in SEEDS[task]
+        if seed in asked.seeds
+        for system in SYSTEMS
+        if system in asked.systems
+    ]
+    found = json.loads(FOUND.read_text(encoding="utf-8")) if FOUND.is_file() else {"cells": {}, "speed": {}}
+    with steps("benchmark", len(wanted)) as advance:
+        for system, task, seed in wanted:
+            if f"{system} · {task} · {seed}" not in found["cells"]:
+                measured = cell(system, task, seed)
+                found["cells"] |= {f"{name} · {task} · {seed}": one for name, one in measured.items()}
+                write(found)
+            advance()
+    for system in {key.split(" · ")[0] for key in found["cells"]}:
+        folder = project.home() / "data" / "benchmark" / f"{system.replace(' ', '_').replace(',', '')}.ladder.1.model"
+        if folder.is_dir() and system not in found["speed"]:
+            found["speed"][system] = speed(folder)
+            write(found)
+    write(found)
+    print(table(found))
+
+
+def cell(system: str, task: str, seed: int) -> dict[str, Any]:
+    """Figures of a cell, by the systems that it measures."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "found.json"
+        command = [sys.executable, str(HERE / "cells.py"), system, task, str(seed), str(out)]
+        done = subprocess.run(command, cwd=ROOT)
+        if done.returncode:
+            needs = f"; it needs what {BASE} said in the same cell" if system in TAUGHT else ""
+            raise SystemExit(f"{system}, {task}, seed {seed} failed: what it said stands above{needs}")
+        return json.loads(out.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def speed(folder: Path) -> dict[str, float]:
+    """Sentences a second of an exported model on one core and on two, its size and the memory that it takes."""
+    found = {"mb": round(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6, 1)}
+    for cores in (1, 2):
+        command = [
+            "taskset",
+            "-c",
+            ",".join(map(str, range(cores))),
+            sys.executable,
+            str(HERE / "pace.py"),
+            str(folder),
+        ]
+        environment = {**os.environ, "OMP_NUM_THREADS": str(cores), "RAYON_NUM_THREADS": str(cores)}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+        pace, memory = map(float, done.stdout.split())
+        found |= {f"cores_{cores}": round(pace), "memory": round(memory)}
+    return found
+
+
+def write(found: dict[str, Any]) -> None:
+    """The figures, the table and the picture."""
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    content = {"machine": machine, **{key: found[key] for key in ("cells", "speed")}}
+    files.write_text(FOUND, json.dumps(content, indent=1, sort_keys=True) + "\n")
+    files.write_text(REPORT / "README.md", table(content))
+    with files.replacing(REPORT / "quality_speed.png") as temporary:
+        picture(content).savefig(temporary, format="png", dpi=110)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""What is compared: how each system is configured, for the ladder and for events."""
+
+from dataclasses import dataclass
+
+BASE, SMALL, DISTILLED, STATIC = "encoder_base", "encoder_small", "encoder_small distilled", "static student"
+INTEGERS = f"{DISTILLED}, int8"
+TAUGHT = (DISTILLED, STATIC)  # by what BASE said in the same cell
+
+
+@dataclass(frozen=True)
+class System:
+    """A row of the table.
+
+    Parameters
+    ----------
+    overrides : tuple of str
+        What Hydra is told, the same for every task.
+    events : tuple of str
+        What it is told more where events are learnt.
+    """
+
+    overrides: tuple[str, ...]
+    events: tuple[str, ...] = ()
+
+
+SYSTEMS = {
+    "majority": System(("features=lexicon", "classifier=majority")),
+    "lexicon": System(("features=lexicon", "classifier=logreg")),
+    "TF-IDF + LR": System(("features=tfidf", "classifier=logreg")),
+    "TF-IDF + SVC": System(("features=tfidf", "classifier=svc_balanced")),
+    "static + LR": System(("features=static", "classifier=logreg")),
+    "sentence + LR": System(("features=sentence", "classifier=logreg")),
+    BASE: System(("experiment=encoder_base",), ("model.epochs=5",)),
+    SMALL: System(("experiment=encoder_small",), ("model.epochs=5",)),
+    DISTILLED: System(("experiment=encoder_distilled",), ("model.epochs=5",)),
+    STATIC: System(("experiment=static_student",)),
+}
