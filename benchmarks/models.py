@@ -1,7 +1,7 @@
 """Every kind of model on the same rows: `make benchmark` writes experiments/benchmark/.
 
-Figures are kept in experiments/benchmark/benchmark.json cell by cell, so a run that was stopped goes on. Delete the file to measure
-everything anew.
+Figures are kept in experiments/benchmark/benchmark.json cell by cell, so a run that was stopped goes on. Delete the file to
+measure everything anew.
 """
 
 import argparse
