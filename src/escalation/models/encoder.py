@@ -1,7 +1,7 @@
 """A pretrained sentence encoder, all its weights fine-tuned."""
 
 from collections.abc import Sequence
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 from sklearn.utils._param_validation import Interval
@@ -27,6 +27,8 @@ class Encoder(MultiHead):
         Learning rates of the encoder's last layer and of the heads.
     decay : float
         What the rate of each layer is multiplied with on the way down.
+    frozen : int
+        Layers from the bottom, the embeddings below them included, that stay as they are; 0: none.
     warm_up : float
         Share of the steps in which the rates rise.
     dropout, smoothing : float
@@ -49,7 +51,8 @@ class Encoder(MultiHead):
     """
 
     _parameter_constraints: ClassVar = MultiHead._parameter_constraints | {
-        "decay": [Interval(Real, 0, 1, closed="both")]
+        "decay": [Interval(Real, 0, 1, closed="both")],
+        "frozen": [Interval(Integral, 0, None, closed="left")],
     }
 
     def __init__(
@@ -61,6 +64,7 @@ class Encoder(MultiHead):
         rate: float = 1e-4,
         head_rate: float = 1e-3,
         decay: float = 1.0,
+        frozen: int = 0,
         warm_up: float = 0.1,
         dropout: float = 0.1,
         smoothing: float = 0.05,
@@ -79,6 +83,7 @@ class Encoder(MultiHead):
         self.rate = rate
         self.head_rate = head_rate
         self.decay = decay
+        self.frozen = frozen
         self.warm_up = warm_up
         self.dropout = dropout
         self.smoothing = smoothing
@@ -94,4 +99,5 @@ class Encoder(MultiHead):
         return Pieces(pretrained.located(self.pretrained), self.longest)
 
     def _network(self, sizes: dict[str, int], texts: Sequence[str]) -> Any:  # it knows its words already
-        return torch_network().Network(pretrained.located(self.pretrained), sizes, self.dropout, self.seed)
+        folder = pretrained.located(self.pretrained)
+        return torch_network().Network(folder, sizes, self.dropout, self.seed, self.frozen)

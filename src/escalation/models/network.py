@@ -50,7 +50,7 @@ class Headed(nn.Module, ABC):
 class Network(Headed):
     """A pretrained encoder, its token vectors averaged, and one linear layer a head."""
 
-    def __init__(self, folder: Path, heads: Mapping[str, int], dropout: float, seed: int):
+    def __init__(self, folder: Path, heads: Mapping[str, int], dropout: float, seed: int, frozen: int = 0):
         super().__init__()
         torch.manual_seed(seed)  # of the heads and of what is dropped
         logging.set_verbosity_error()  # that layers above the tokens are left out is as it should be
@@ -63,6 +63,9 @@ class Network(Headed):
             attention_probs_dropout_prob=0.0,
             add_pooling_layer=False,
         )
+        if frozen:
+            for part in (self.encoder.embeddings, *self.encoder.encoder.layer[:frozen]):
+                part.requires_grad_(False)
         self.dropout = nn.Dropout(dropout)
         self.sizes = list(heads.values())
         width = int(self.encoder.config.hidden_size)
@@ -86,7 +89,7 @@ class Network(Headed):
             id(weight): len(layers) - number for number, layer in enumerate(layers) for weight in layer.parameters()
         }
         groups: dict[int, list[nn.Parameter]] = {}
-        for weight in self.encoder.parameters():
+        for weight in filter(lambda one: one.requires_grad, self.encoder.parameters()):
             groups.setdefault(depth.get(id(weight), len(layers) + 1) - 1, []).append(weight)
         rates: list[dict[str, Any]] = [
             {"params": weights, "lr": recipe.rate * recipe.decay**below} for below, weights in groups.items()
