@@ -25,7 +25,7 @@ from escalation.corpora.catalogue import CorpusSpec
 from escalation.corpora.corpus import Corpus, joined, load, load_several
 from escalation.corpora.split import splits
 from escalation.evaluation import metrics
-from escalation.measuring import fit_on, parted, transfer
+from escalation.measuring import fit_on, parted, transfer, yielding
 from escalation.models import onnx
 from escalation.models.multihead import MultiHead
 from escalation.settings import Settings
@@ -136,8 +136,8 @@ def ladder(cell: Cell) -> dict[str, Any]:
     own = chain_of("ladder")
     chains = [own, *map(chain_of, cell.config.heads)]
     names = list(cell.config.corpora) if cell.heads else ["authored", "real_train", "real_more"]
-    rows = joined([read(name, chains) for name in names], HOLDOUT)[1]
     test = read("real_test", [own])
+    rows = yielding(joined([read(name, chains) for name in names], HOLDOUT)[1], [test])
     train, held = parted(rows, settings)
     further = cell.further(train, pd.concat([held, test.frame]))
     began = time.perf_counter()

@@ -32,6 +32,6 @@ SYSTEMS = {
     "sentence + LR": System(("features=sentence", "classifier=logreg")),
     BASE: System(("experiment=encoder_base",), ("model.epochs=5",)),
     SMALL: System(("experiment=encoder_small",), ("model.epochs=5",)),
-    DISTILLED: System(("experiment=encoder_distilled",), ("model.epochs=5",)),
+    DISTILLED: System(("experiment=champion",), ("model.epochs=5",)),
     STATIC: System(("experiment=static_student",)),
 }

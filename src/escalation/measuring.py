@@ -123,6 +123,14 @@ def parted(rows: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, pd.Dat
     return _with(train, rows[~choose], test), test
 
 
+def yielding(rows: pd.DataFrame, tests: Sequence[Corpus]) -> pd.DataFrame:
+    """The rows without those that teach other heads alone, with texts or documents that the model is measured on."""
+    known = {text_hash(text) for corpus in tests for text in corpus.frame["text"]}
+    documents = {group for corpus in tests for group in corpus.frame["group"] if group}
+    measured = rows["text"].map(text_hash).isin(known) | rows["document"].isin(documents)
+    return rows[~((rows["label"] == "") & measured)].reset_index(drop=True)
+
+
 def transfer(model: Any, corpus: Corpus, trained: pd.DataFrame, codebook: Codebook, settings: Settings) -> Evaluation:
     """Figures on another corpus, without the rows whose text or document the model was trained on.
 

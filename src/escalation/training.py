@@ -17,7 +17,7 @@ from escalation.errors import ConfigError
 from escalation.evaluation import behaviour, metrics
 from escalation.evaluation.behaviour import Behaviour
 from escalation.evaluation.metrics import Evaluation
-from escalation.measuring import Measured, measure, transfer
+from escalation.measuring import Measured, measure, transfer, yielding
 from escalation.models.calibrated import CalibratedModel
 from escalation.models.checked import check_parameters
 from escalation.settings import Settings
@@ -82,6 +82,7 @@ def run(
         raise ConfigError("unlabelled names corpora for a teacher to label: choose model=distilled, or leave it empty")
     settings.check_names(corpus.name for corpus in corpora)
     kept, rows = joined(corpora, project.checkout() / "data" / "holdout")
+    rows = yielding(rows, tests)
     if settings.rows:
         rows = shrunken(rows, settings.rows, settings.holdout_seed)
         unlabelled = unlabelled[: settings.rows]

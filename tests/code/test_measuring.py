@@ -13,7 +13,7 @@ from escalation import project
 from escalation.codebook import Codebook, chain
 from escalation.corpora.corpus import Corpus, joined
 from escalation.errors import ConfigError, CorpusError
-from escalation.measuring import measure, transfer
+from escalation.measuring import measure, transfer, yielding
 from escalation.settings import Settings
 from escalation.training import check
 
@@ -114,6 +114,16 @@ def test_transfer_leaves_out_what_was_trained_on() -> None:
     assert transfer(found.model, corpus, frame, LADDER[0], SETTINGS).n == 2
     with pytest.raises(CorpusError, match="no rows"):
         transfer(found.model, Corpus("same", LADDER[0], frame, ""), frame, LADDER[0], SETTINGS)
+
+
+def test_rows_for_other_heads_give_way_to_what_is_measured() -> None:
+    own = rows(["none", "use_of_force"], n=10)
+    other = rows(["", ""], n=6).assign(text=lambda frame: "for another head " + frame["text"], document="elsewhere")
+    frame = pd.concat([own, other], ignore_index=True)
+    test = pd.DataFrame({"id": ["a", "b"], "text": [other["text"][2].upper(), own["text"][0]], "label": "none"})
+    left = yielding(frame, [Corpus("t", LADDER[0], test.assign(group="", source="t", date=""), "")])
+    assert len(left) == len(frame) - 1  # the row of the model's own head stays: `transfer` leaves it out
+    assert yielding(frame, [Corpus("t", LADDER[0], test[1:].assign(group="elsewhere"), "")]).equals(own)
 
 
 def test_transfer_knows_a_document_whatever_joining_calls_its_group() -> None:

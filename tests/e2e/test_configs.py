@@ -40,7 +40,8 @@ def test_every_feature_set_goes_with_every_classifier(
     training.check(model, configuration.codebooks(config), configuration.settings(config))
     texts = [f"Troops fired at town {i}." for i in range(10)] + [f"The choir sang song {i}." for i in range(10)]
     model.fit(texts, ["use_of_force"] * 10 + ["none"] * 10)
-    assert list(model.predict(["Troops fired."])) == ["use_of_force"]
+    if classifier != "majority":
+        assert list(model.predict(["Troops fired."])) == ["use_of_force"]
 
 
 @pytest.mark.parametrize("codebook", names("codebook"))

@@ -39,6 +39,8 @@ class OnnxEncoder:
         if not all((folder / name).is_file() for name in (WEIGHTS, CARD)):
             raise ModelError(f"{folder} lacks {WEIGHTS} or {CARD}: export the model again")
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        if "tokens" not in card:
+            raise ModelError(f"{folder} was exported by an older version of this package: train it again with train.py")
         self.labels: dict[str, list[str]] = card["labels"]
         self.temperatures: list[float] = card["temperatures"]
         self.tokens = tokens.restored(folder, card["tokens"])
@@ -125,5 +127,6 @@ def _quantise(path: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     whole = path.rename(path.with_suffix(".whole"))
-    quantize_dynamic(whole, path, weight_type=QuantType.QInt8)
+    # a scale a column: with one a matrix, twice as many labels change
+    quantize_dynamic(whole, path, weight_type=QuantType.QInt8, per_channel=True)
     whole.unlink()
