@@ -35,7 +35,7 @@ CORPORA = project.checkout() / "configs" / "corpus"
 HOLDOUT = project.checkout() / "data" / "holdout"
 UNLABELLED = ("plv", "cameo", "unscon_sentences", "muc4", "bbc", "india_police_sents")
 SENTENCES = {
-    "ladder": 50000,
+    "ladder": 30000,
     "events": 10000,
     "aw": 3000,
 }  # unlabelled ones at most, each of which costs BASE a hundredth of a second
