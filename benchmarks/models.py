@@ -1,13 +1,15 @@
 """Every kind of model on the same rows: `make benchmark` writes experiments/benchmark/.
 
-Figures are kept in experiments/benchmark/benchmark.json cell by cell, so a run that was stopped goes on. Delete the file to
-measure everything anew.
+Figures are kept in experiments/benchmark/benchmark.json cell by cell, so a run that was stopped goes on. When data or configurations
+have changed, everything is measured anew.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,6 +27,7 @@ REPORT = ROOT / "experiments" / "benchmark"
 FOUND = REPORT / "benchmark.json"
 SEEDS = {"ladder": (1, 2, 3), "events": (1, 2, 3), "aw": (1,)}
 HERE = Path(__file__).parent
+SUFFIXES = (".jsonl", ".yaml", ".sha256")
 
 
 def main() -> None:
@@ -42,7 +45,7 @@ def main() -> None:
         for system in SYSTEMS
         if system in asked.systems
     ]
-    found = json.loads(FOUND.read_text(encoding="utf-8")) if FOUND.is_file() else {"cells": {}, "speed": {}}
+    found = kept()
     with steps("benchmark", len(wanted)) as advance:
         for system, task, seed in wanted:
             if f"{system} · {task} · {seed}" not in found["cells"]:
@@ -57,6 +60,20 @@ def main() -> None:
             write(found)
     write(found)
     print(table(found))
+
+
+def kept() -> dict[str, Any]:
+    """What was measured before on the same data with the same configurations."""
+    folders = [ROOT / "data" / name for name in ("authored", "annotations", "behaviour", "holdout")]
+    folders += [ROOT / "configs" / name for name in ("model", "features", "classifier", "codebook", "corpus")]
+    digest = hashlib.sha256()
+    for path in sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in SUFFIXES):
+        digest.update(f"{path.name} {files.sha256(path)}\n".encode())
+    before = json.loads(FOUND.read_text(encoding="utf-8")) if FOUND.is_file() else {}
+    if before.get("made_of") == digest.hexdigest():
+        return before  # type: ignore[no-any-return]
+    shutil.rmtree(project.home() / "data" / "benchmark", ignore_errors=True)
+    return {"made_of": digest.hexdigest(), "cells": {}, "speed": {}}
 
 
 def cell(system: str, task: str, seed: int) -> dict[str, Any]:
@@ -93,7 +110,7 @@ def speed(folder: Path) -> dict[str, float]:
 def write(found: dict[str, Any]) -> None:
     """The figures, the table and the picture."""
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    content = {"machine": machine, **{key: found[key] for key in ("cells", "speed")}}
+    content = {"machine": machine, **{key: found[key] for key in ("made_of", "cells", "speed")}}
     files.write_text(FOUND, json.dumps(content, indent=1, sort_keys=True) + "\n")
     files.write_text(REPORT / "README.md", table(content))
     with files.replacing(REPORT / "quality_speed.png") as temporary:

@@ -38,6 +38,8 @@ class Encoder(MultiHead):
         cross-entropy, where the codebook is a scale (Hou et al. 2016, Squared Earth Mover's Distance-based Loss).
     longest : int
         Tokens of a text that are read.
+    context : int
+        Tokens of each of its two neighbours that are read, where they are known; 0: none.
     validation : float
         Share of the groups left out of the fitting.
     seed : int
@@ -52,7 +54,7 @@ class Encoder(MultiHead):
 
     _parameter_constraints: ClassVar = MultiHead._parameter_constraints | {
         "decay": [Interval(Real, 0, 1, closed="both")],
-        "frozen": [Interval(Integral, 0, None, closed="left")],
+        **{key: [Interval(Integral, 0, None, closed="left")] for key in ("frozen", "context")},
     }
 
     def __init__(
@@ -70,6 +72,7 @@ class Encoder(MultiHead):
         smoothing: float = 0.05,
         ordinal: float = 0.0,
         longest: int = 128,
+        context: int = 0,
         validation: float = 0.1,
         seed: int = 1,
         teacher: MultiHead | list[MultiHead] | None = None,
@@ -89,6 +92,7 @@ class Encoder(MultiHead):
         self.smoothing = smoothing
         self.ordinal = ordinal
         self.longest = longest
+        self.context = context
         self.validation = validation
         self.seed = seed
         self.teacher = teacher
@@ -96,7 +100,7 @@ class Encoder(MultiHead):
         self.progress = progress
 
     def _tokens(self) -> Pieces:
-        return Pieces(pretrained.located(self.pretrained), self.longest)
+        return Pieces(pretrained.located(self.pretrained), self.longest, self.context)
 
     def _network(self, sizes: dict[str, int], texts: Sequence[str]) -> Any:  # it knows its words already
         folder = pretrained.located(self.pretrained)

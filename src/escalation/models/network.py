@@ -77,9 +77,9 @@ class Network(Headed):
         return tuple(head(mean) for head in self.heads.values())
 
     def mean(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """The mean of each text's token vectors, shape (n, width)."""
-        tokens = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state.float()
-        kept = mask.unsqueeze(-1).float()
+        """The mean of each text's own token vectors, which saw its neighbours', shape (n, width)."""
+        tokens = self.encoder(input_ids=ids, attention_mask=(mask > 0).long()).last_hidden_state.float()
+        kept = (mask == 1).unsqueeze(-1).float()
         return (tokens * kept).sum(1) / kept.sum(1)  # type: ignore[no-any-return]
 
     def rates(self, recipe: Recipe) -> list[dict[str, Any]]:

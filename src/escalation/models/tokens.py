@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from escalation.context import InContext
+
 TOKENIZER = "tokenizer.json"
 Numbers = NDArray[np.int64]
 
@@ -23,27 +25,42 @@ class Pieces:
         Holds its tokenizer.json.
     longest : int
         Pieces of a text that are kept.
+    context : int
+        Pieces that are read of the sentence before (its last ones) and of the one after, where a text is `InContext`.
     """
 
-    def __init__(self, folder: Path, longest: int):
+    def __init__(self, folder: Path, longest: int, context: int = 0):
         from tokenizers import Tokenizer
 
         self.tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
         self.tokenizer.no_padding()
         self.tokenizer.enable_truncation(longest)
         self.longest = longest
+        self.context = context
         # BERT and MPNet spell it differently
         known = [self.tokenizer.token_to_id(one) for one in ("[PAD]", "<pad>")]
         self.padding: int = next(number for number in known if number is not None)
 
     def __call__(self, texts: Sequence[str]) -> list[Numbers]:
-        """The numbers of each text's pieces, at least one."""
-        return [np.array(one.ids) for one in self.tokenizer.encode_batch_fast(list(texts))]
+        """The numbers of each text's pieces, at least one; those of its neighbours stand behind, as negative numbers."""
+        own = [np.array(one.ids) for one in self.tokenizer.encode_batch_fast(list(map(str, texts)))]
+        if not self.context:
+            return own
+        rows = [row for row, text in enumerate(texts) if isinstance(text, InContext)]
+        before, after = (
+            [one.ids for one in self.tokenizer.encode_batch_fast([getattr(texts[row], side) for row in rows])]
+            for side in ("before", "after")
+        )
+        for row, first, last in zip(rows, before, after, strict=True):
+            end = own[row][-1:]  # what ends a text parts the neighbours too
+            beside = np.concatenate([first[1:-1][-self.context :], end, last[1:-1][: self.context], end])
+            own[row] = np.concatenate([own[row], -beside]) if len(beside) > 2 else own[row]
+        return own
 
     def save(self, folder: Path) -> Mapping[str, Any]:
         """Write what `restored` needs beside what comes back."""
         self.tokenizer.save(str(folder / TOKENIZER))
-        return {"longest": self.longest}
+        return {"longest": self.longest, "context": self.context}
 
 
 class HashedWords:
@@ -103,7 +120,7 @@ def restored(folder: Path, facts: Mapping[str, Any]) -> Pieces | HashedWords:
 
 
 def padded(rows: Sequence[Numbers], padding: int) -> tuple[Numbers, Numbers]:
-    """The numbers of several texts as long as the longest, and 1 where there is no padding.
+    """The numbers of several texts as long as the longest, and beside them 1, 2 for those of neighbours, 0 where padded.
 
     Examples
     --------
@@ -111,12 +128,14 @@ def padded(rows: Sequence[Numbers], padding: int) -> tuple[Numbers, Numbers]:
     (array([[5, 6, 7],
            [8, 0, 0]]), array([[1, 1, 1],
            [1, 0, 0]]))
+    >>> padded([np.array([5, -6])], 0)
+    (array([[5, 6]]), array([[1, 2]]))
     """
     lengths = np.array([len(row) for row in rows])
     mask = np.arange(lengths.max()) < lengths[:, None]
     numbers = np.full(mask.shape, padding, dtype=np.int64)
     numbers[mask] = np.concatenate(rows)
-    return numbers, mask.astype(np.int64)
+    return np.abs(numbers), np.where(mask, np.where(numbers < 0, 2, 1), 0)
 
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")

@@ -1,5 +1,7 @@
 """The fine-tuned encoder: several heads, labels of any level, the same answers from ONNX and without torch."""
 
+import copy
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +12,13 @@ import pytest
 
 from escalation import exported, project
 from escalation.codebook import Codebook, chain
+from escalation.context import InContext
 from escalation.errors import ConfigError, ModelError
 from escalation.models import onnx, pretrained
 from escalation.models.checked import check_parameters
 from escalation.models.encoder import Encoder
 from escalation.models.multihead import temperature
+from escalation.models.tokens import Pieces
 
 CHAINS = [chain(Codebook.load(name, project.codebooks()), project.codebooks()) for name in ("ladder", "root")]
 FIRED = [f"The troops fired on village {i}." for i in range(40)]
@@ -257,3 +261,34 @@ def test_parts_of_a_zip_are_joined_once(tmp_path: Path) -> None:
     assert (folder / "config.json").read_text() == "config.json" * 100
     assert pretrained._joined([], folder) == folder
     assert [path.name for path in folder.parent.iterdir()] == ["one"]
+
+
+def test_neighbours_are_seen_but_not_averaged(tiny: Path, tmp_path: Path) -> None:
+    tokens = Pieces(tiny, longest=16, context=3)
+    alone, beside, empty = tokens(
+        ["troops fired", InContext("troops fired", "the choir sang a hymn", "talks at town"), InContext("troops fired")]
+    )
+    np.testing.assert_array_equal(alone, empty)
+    np.testing.assert_array_equal(beside[: len(alone)], alone)
+    end = alone[-1]
+    shown = tokens(["sang a hymn talks at town"])[0][1:-1]
+    np.testing.assert_array_equal(-beside[len(alone) :], [*shown[:3], end, *shown[3:], end])
+    encoder = fitted(tiny, context=3, epochs=1)
+    asked = ["troops fired", InContext("troops fired", "the choir sang"), InContext("troops fired", "leaders agreed")]
+    first, second, third = encoder.predict_proba(asked)
+    assert not np.allclose(second, third)
+    np.testing.assert_allclose(encoder.predict_proba([InContext("troops fired")])[0], first, atol=1e-6)
+    onnx.export(encoder, tmp_path)
+    with exactly():
+        np.testing.assert_allclose(
+            onnx.OnnxEncoder(tmp_path).head("ladder").predict_proba(asked), encoder.predict_proba(asked), atol=1e-3
+        )
+    without = fitted(tiny, epochs=1).predict_proba(asked)
+    np.testing.assert_allclose(without[0], without[1], atol=1e-6)
+
+
+def test_a_sentence_in_context_is_a_string_and_survives_copies() -> None:
+    text = InContext("They agreed.", "Talks were held.", "Both left.")
+    assert text == "They agreed."
+    again = pickle.loads(pickle.dumps(copy.deepcopy(text)))
+    assert (again.before, again.after) == ("Talks were held.", "Both left.")
