@@ -1,7 +1,7 @@
 """Every kind of model on the same rows: `make benchmark` writes experiments/benchmark/.
 
-Figures are kept in experiments/benchmark/benchmark.json cell by cell, so a run that was stopped goes on. When data or configurations
-have changed, everything is measured anew.
+Figures are kept in experiments/benchmark/benchmark.json cell by cell, so a run that was stopped goes on. When data or
+configurations have changed, everything is measured anew.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def main() -> None:
 def kept() -> dict[str, Any]:
     """What was measured before on the same data with the same configurations."""
     folders = [ROOT / "data" / name for name in ("authored", "annotations", "behaviour", "holdout")]
-    folders += [ROOT / "configs" / name for name in ("model", "features", "classifier", "codebook", "corpus")]
+    folders += [ROOT / "configs" / name for name in ("model", "features", "classifier", "codebook", "corpus", "experiment")]
     digest = hashlib.sha256()
     for path in sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in SUFFIXES):
         digest.update(f"{path.name} {files.sha256(path)}\n".encode())
