@@ -65,7 +65,9 @@ def main() -> None:
 def kept() -> dict[str, Any]:
     """What was measured before on the same data with the same configurations."""
     folders = [ROOT / "data" / name for name in ("authored", "annotations", "behaviour", "holdout")]
-    folders += [ROOT / "configs" / name for name in ("model", "features", "classifier", "codebook", "corpus", "experiment")]
+    folders += [
+        ROOT / "configs" / name for name in ("model", "features", "classifier", "codebook", "corpus", "experiment")
+    ]
     digest = hashlib.sha256()
     for path in sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in SUFFIXES):
         digest.update(f"{path.name} {files.sha256(path)}\n".encode())
