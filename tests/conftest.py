@@ -1,6 +1,7 @@
 """Where the tests work: a home of their own, the mirror if there is one, and a store with a trained model."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from tiny_encoder import make_tiny
 
 # two test processes with two threads each wait for one another most of the time
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# a shell that runs the tests in the background has interrupts ignored, and so would every command that a test interrupts
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
