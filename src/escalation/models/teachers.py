@@ -47,7 +47,7 @@ def _once(
     texts, labels, groups, weights = lesson
     names = [book.name for chain in codebooks for book in chain if book.name in labels]
     made_of: dict[str, Any] = {
-        "teacher": repr(sorted(teacher.get_params().items())),
+        "teacher": repr((type(teacher).__name__, sorted(teacher.get_params().items()))),
         "heads": [chain[0].to_mapping() for chain in codebooks],
         "labels": [labels[name].tolist() for name in names],
         "groups": [] if groups is None else list(groups),

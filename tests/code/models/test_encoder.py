@@ -116,8 +116,11 @@ def test_a_row_of_weight_zero_teaches_nothing(tiny: Path) -> None:
     assert list(encoder.head("ladder").predict(FIRED[:1])) == ["use_of_force"]
 
 
-def test_student_learns_from_its_teacher_what_no_label_says(tiny: Path) -> None:
+def test_student_learns_from_its_teacher_what_no_label_says(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """The student is shown no label of the truce, only what its teacher says of sentences about it."""
+    monkeypatch.setenv("ESCALATION_HOME", str(tmp_path))  # where the teacher was never asked
     shared = {"pretrained": str(tiny), "epochs": 12, "rate": 2e-3, "head_rate": 1e-2, "batch": 16, "progress": False}
 
     class Knowing(Encoder):
