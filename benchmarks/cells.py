@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from hydra import compose, initialize_config_dir
 from numpy.typing import NDArray
-from systems import BASE, DISTILLED, INTEGERS, SYSTEMS, TAUGHT
+from systems import BASE, DISTILLED, INTEGERS, SYSTEMS, TAUGHT, kept_as
 
 from escalation import annotations, configuration, exported, files, project, training
 from escalation.codebook import Codebook, answer, chain
@@ -85,8 +85,8 @@ class Cell:
 
     def path(self, what: str, suffix: str, system: str = "") -> Path:
         """A file or folder of this cell, or of another system's in its place."""
-        name = (system or self.system).replace(" ", "_").replace(",", "")
-        return project.home() / "data" / "benchmark" / f"{name}.{self.task}.{self.seed}.{what}{suffix}"
+        name = kept_as(system or self.system, self.task, self.seed, what)
+        return project.home() / "data" / "benchmark" / f"{name}{suffix}"
 
     def further(self, train: pd.DataFrame, left: pd.DataFrame) -> list[str]:
         """Unlabelled sentences for a teacher and its students: none that the cell is measured on, and none of its documents."""

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from systems import BASE, SYSTEMS, TAUGHT
+from systems import BASE, SYSTEMS, TAUGHT, kept_as
 from table import picture, table
 
 from escalation import files, project
@@ -54,7 +54,7 @@ def main() -> None:
                 write(found)
             advance()
     for system in {key.split(" · ")[0] for key in found["cells"]}:
-        folder = project.home() / "data" / "benchmark" / f"{system.replace(' ', '_').replace(',', '')}.ladder.1.model"
+        folder = project.home() / "data" / "benchmark" / kept_as(system, "ladder", 1, "model")
         if folder.is_dir() and system not in found["speed"]:
             found["speed"][system] = speed(folder)
             write(found)

@@ -35,3 +35,8 @@ SYSTEMS = {
     DISTILLED: System(("experiment=champion",), ("model.epochs=5",)),
     STATIC: System(("experiment=static_student",)),
 }
+
+
+def kept_as(system: str, task: str, seed: int, what: str) -> str:
+    """The name of a file or folder that a cell leaves behind, below data/benchmark in the home folder."""
+    return f"{system.replace(' ', '_').replace(',', '')}.{task}.{seed}.{what}"
