@@ -21,6 +21,7 @@ from systems import BASE, DISTILLED, INTEGERS, SYSTEMS, TAUGHT, kept_as
 
 from escalation import annotations, configuration, exported, files, project, training
 from escalation.codebook import Codebook, answer, chain
+from escalation.context import neighbours, texts
 from escalation.corpora.catalogue import CorpusSpec
 from escalation.corpora.corpus import Corpus, joined, load, load_several
 from escalation.corpora.split import splits
@@ -35,7 +36,7 @@ CORPORA = project.checkout() / "configs" / "corpus"
 HOLDOUT = project.checkout() / "data" / "holdout"
 UNLABELLED = ("plv", "cameo", "unscon_sentences", "muc4", "bbc", "india_police_sents")
 SENTENCES = {
-    "ladder": 30000,
+    "ladder": 20000,
     "events": 10000,
     "aw": 3000,
 }  # unlabelled ones at most, each of which costs BASE a hundredth of a second
@@ -56,12 +57,12 @@ class Recalled:
     network_ = None  # fitted
 
     def __init__(self, texts: Sequence[str], said: Mapping[str, Array]):
-        self.row = {text: number for number, text in enumerate(texts)}
+        self.row = {(text, *neighbours(text)): number for number, text in enumerate(texts)}
         self.said = said
 
     def probabilities(self, texts: Sequence[str]) -> dict[str, Array]:
         """As of an encoder."""
-        rows = [self.row[text] for text in texts]
+        rows = [self.row[text, *neighbours(text)] for text in texts]
         return {name: one[rows] for name, one in self.said.items()}
 
 
@@ -95,9 +96,8 @@ class Cell:
         hidden = Corpus("left out", chain_of("ladder")[0], left, "")
         specs = [CorpusSpec.load(name, CORPORA) for name in UNLABELLED]
         known = set(train["text"])
-        found = [text for text in annotations.unlabelled(specs, [hidden]) if text not in known]
-        drawn = np.random.default_rng(self.seed).permutation(len(found))
-        return [found[row] for row in drawn[: SENTENCES[self.task]]]
+        drawn = annotations.unlabelled(specs, [hidden], SENTENCES[self.task], self.seed)
+        return [text for text in drawn if text not in known]
 
     def fitted(self, what: str, chains: Sequence[Sequence[Codebook]], rows: pd.DataFrame, further: list[str]) -> Any:
         """The model fitted on the rows; BASE leaves behind what it says of them and of `further`, for its students."""
@@ -105,15 +105,15 @@ class Cell:
         if self.heads:
             model.set_params(teacher=None, progress=False)
         model = training.check(model, chains, Settings(seed=self.seed))
-        said, texts = self.path(f"{what}.said", ".npz", BASE), [*rows["text"], *further]
+        said, asked = self.path(f"{what}.said", ".npz", BASE), [*texts(rows), *further]
         if self.system in TAUGHT:
             with np.load(said) as kept:
-                model.set_params(teacher=Recalled(texts, dict(kept)))
+                model.set_params(teacher=Recalled(asked, dict(kept)))
         weights = {name: count for name, count in self.config.weights.items() if name in set(rows["source"])}
         model = fit_on(model, rows, weights, further if self.system in TAUGHT else [])
         if self.system == BASE:
             with files.replacing(said) as temporary, temporary.open("wb") as stream:
-                np.savez(stream, **model.probabilities(texts))
+                np.savez(stream, **model.probabilities(asked))
         return model
 
 
@@ -153,7 +153,7 @@ def ladder(cell: Cell) -> dict[str, Any]:
     found = {}
     for name, head in heads.items():
         news = transfer(head, test, train, own[0], settings)
-        said = head.predict_proba(held["text"].tolist())
+        said = head.predict_proba(texts(held))
         authored = metrics.evaluate(held["label"].tolist(), said, own[0], resamples=0)
         behaved = training.behaviour_of(head, own[0])
         assert behaved is not None
@@ -190,18 +190,17 @@ def events(cell: Cell) -> dict[str, Any]:
 
 def fold(cell: Cell, what: str, train: pd.DataFrame, left: pd.DataFrame) -> dict[str, Array]:
     """Probabilities under `root`, or the corpus's own codebook in the first columns, for the rows left out."""
-    texts = left["text"].tolist()
     if cell.heads:
         model = cell.fitted(what, [chain_of("root")], train, cell.further(train, left))
-        found = {cell.system: model.predict_proba(texts)}
+        found = {cell.system: model.predict_proba(texts(left))}
         if cell.system == DISTILLED:
-            found[INTEGERS] = integers(model, cell.path("integers", "")).head("root").predict_proba(texts)
+            found[INTEGERS] = integers(model, cell.path("integers", "")).head("root").predict_proba(texts(left))
         return found
     found = np.zeros((len(left), len(Codebook.load("root", project.codebooks()).labels)))
     for name, book in EVENTS[cell.task].items():  # one at a time: such a model has one codebook
         model = cell.fitted(what, [chain_of(book)], train[train["source"] == name], [])
         here = (left["source"] == name).to_numpy()
-        own = model.predict_proba(left["text"][here].tolist())
+        own = model.predict_proba(texts(left[here]))
         found[here, : own.shape[1]] = own
     return {cell.system: found}
 

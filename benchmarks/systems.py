@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 BASE, SMALL, DISTILLED, STATIC = "encoder_base", "encoder_small", "encoder_small distilled", "static student"
 INTEGERS = f"{DISTILLED}, int8"
+EVENTS = ("model.epochs=5", "model.context=0")  # sentences that come alone
 TAUGHT = (DISTILLED, STATIC)  # by what BASE said in the same cell
 
 
@@ -30,9 +31,9 @@ SYSTEMS = {
     "TF-IDF + SVC": System(("features=tfidf", "classifier=svc_balanced")),
     "static + LR": System(("features=static", "classifier=logreg")),
     "sentence + LR": System(("features=sentence", "classifier=logreg")),
-    BASE: System(("experiment=encoder_base",), ("model.epochs=5",)),
-    SMALL: System(("experiment=encoder_small",), ("model.epochs=5",)),
-    DISTILLED: System(("experiment=champion",), ("model.epochs=5",)),
+    BASE: System(("experiment=encoder_base",), EVENTS),
+    SMALL: System(("experiment=encoder_small",), EVENTS),
+    DISTILLED: System(("experiment=champion",), EVENTS),
     STATIC: System(("experiment=static_student",)),
 }
 

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from escalation import project
+from escalation.context import texts
 from escalation.corpora.catalogue import CorpusSpec
 from escalation.corpora.corpus import Corpus, read
-from escalation.corpora.split import held_out_hashes, text_hash
+from escalation.corpora.split import guarded, held_out_hashes, text_hash
 from escalation.errors import CorpusError
 from escalation.scoring.sentences import plain, split
 
@@ -31,7 +32,7 @@ def annotated(path: Path, labels: Sequence[str]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        `id, text, document, date` and `labels`, in the order of the file.
+        `id, text, document, date, before, after` and `labels`, in the order of the file.
 
     Raises
     ------
@@ -62,14 +63,18 @@ def annotated(path: Path, labels: Sequence[str]) -> pd.DataFrame:
                 "text": row["text"],
                 "document": row["document"],
                 "date": "",
+                "before": row["before"],
+                "after": row["after"],
                 **own,
             }
         )
-    return pd.DataFrame(rows, columns=["id", "text", "document", "date", *labels], dtype=object)
+    return pd.DataFrame(rows, columns=["id", "text", "document", "date", "before", "after", *labels], dtype=object)
 
 
 def sentences(spec: CorpusSpec) -> pd.DataFrame:
     """Every row of a corpus as it is, and every sentence of the rows that hold several, each text once.
+
+    The neighbours of a sentence are those in its row, or, where the rows are the sentences of documents, the rows beside it.
 
     Returns
     -------
@@ -78,9 +83,15 @@ def sentences(spec: CorpusSpec) -> pd.DataFrame:
     """
     seen: set[str] = set()
     rows = []
-    for one in read(spec)[["id", "text", "document"]].to_dict("records"):
+    read_rows = read(spec)[["id", "text", "document"]].to_dict("records")
+    none: dict[Hashable, Any] = {"document": ""}
+    for above, one, below in zip([none, *read_rows], read_rows, [*read_rows[1:], none], strict=False):
         document = f"{spec.name}:{one['document'] or one['id']}"
-        for position, text, before, after in _parts(one["text"]):
+        beside = [
+            plain(row["text"]) if row["document"] and row["document"] == one["document"] else ""
+            for row in (above, below)
+        ]
+        for position, text, before, after in _parts(one["text"], *beside):
             digest = text_hash(text)
             if digest not in seen:
                 seen.add(digest)
@@ -89,15 +100,21 @@ def sentences(spec: CorpusSpec) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns, dtype=object)
 
 
-def unlabelled(specs: Sequence[CorpusSpec], left_out: Sequence[Corpus] = ()) -> list[str]:
-    """Sentences of corpora for a teacher to label: 5 to 80 words, none held out, each once.
+def unlabelled(
+    specs: Sequence[CorpusSpec], left_out: Sequence[Corpus] = (), most: int | None = None, seed: int = 1
+) -> list[str]:
+    """Sentences of corpora for a teacher to label, in random order: 5 to 80 words, none held out, each once.
 
     Parameters
     ----------
     left_out : list of Corpus
         What models are measured on: none of its sentences or documents is among those that come back.
+    most : int, optional
+        At most so many.
+    seed : int
+        Of their order.
     """
-    forbidden = set(held_out_hashes(project.checkout() / "data" / "holdout"))
+    forbidden = held_out_hashes(project.checkout() / "data" / "holdout")
     documents: set[str] = set()
     for corpus in left_out:
         forbidden |= set(corpus.frame["text"].map(text_hash))
@@ -106,9 +123,10 @@ def unlabelled(specs: Sequence[CorpusSpec], left_out: Sequence[Corpus] = ()) -> 
     for spec in specs:
         frame = sentences(spec)
         fit = frame["text"].str.split().map(len).between(*LENGTHS)
-        fit &= ~frame["sha256"].isin(forbidden) & ~frame["document"].isin(documents)
-        found |= dict(zip(frame["sha256"][fit], frame["text"][fit], strict=True))
-    return list(found.values())
+        kept = guarded(frame[fit & ~frame["document"].isin(documents)], forbidden)[0]
+        found |= dict(zip(kept["sha256"], texts(kept), strict=True))
+    known = list(found.values())
+    return [known[row] for row in np.random.default_rng(seed).permutation(len(known))[:most]]
 
 
 def draw(frame: pd.DataFrame, count: int, seed: int, whole_rows: bool, most: int = 2) -> pd.DataFrame:
@@ -132,9 +150,9 @@ def draw(frame: pd.DataFrame, count: int, seed: int, whole_rows: bool, most: int
     return spread.head(count).reset_index(drop=True)
 
 
-def _parts(text: str) -> Iterator[tuple[int, str, str, str]]:
+def _parts(text: str, above: str, below: str) -> Iterator[tuple[int, str, str, str]]:
     whole = plain(text)
-    yield -1, whole, "", ""
+    yield -1, whole, above, below
     spans = [plain(span.text) for span in split(text)]
     if len(spans) > 1:
         for position, own in enumerate(spans):

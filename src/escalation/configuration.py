@@ -89,7 +89,8 @@ def tests(config: DictConfig, codebook: Codebook) -> list[Corpus]:
 def unlabelled(config: DictConfig, tests: Sequence[Corpus]) -> list[str]:
     """Sentences of the corpora that `unlabelled` names, without those of the tests."""
     folder = project.checkout() / "configs" / "corpus"
-    return annotations.unlabelled([CorpusSpec.load(str(name), folder) for name in config.unlabelled], tests)
+    specs = [CorpusSpec.load(str(name), folder) for name in config.unlabelled]
+    return annotations.unlabelled(specs, tests, config.unlabelled_rows, config.seed)
 
 
 def parameters(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, Any]:

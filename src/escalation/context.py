@@ -1,6 +1,9 @@
 """A sentence that knows its neighbours: a string like any other to whoever does not ask."""
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class InContext(str):
@@ -28,3 +31,16 @@ class InContext(str):
 
     def __getnewargs__(self) -> tuple[str, str, str]:  # type: ignore[override]  # copies keep the neighbours
         return str(self), self.before, self.after
+
+
+def neighbours(text: str) -> tuple[str, str]:
+    """The sentences before and after a text, '' where there is none or none is known."""
+    return (text.before, text.after) if isinstance(text, InContext) else ("", "")
+
+
+def texts(rows: "pd.DataFrame") -> list[str]:
+    """The texts of rows with the columns `text` and, where neighbours are known, `before` and `after`."""
+    if "before" not in rows:
+        return list(rows["text"])
+    each = zip(rows["text"], rows["before"], rows["after"], strict=True)
+    return [InContext(text, before, after) if before or after else text for text, before, after in each]

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation.codebook import Codebook, answer
+from escalation.context import texts
 from escalation.corpora.corpus import Corpus
 from escalation.corpora.split import fingerprint, hold_out, splits, text_hash
 from escalation.evaluation import metrics
@@ -72,7 +73,7 @@ def measure(
     chains : list of list of Codebook
         For each head its own codebook, then those above it.
     unlabelled : list of str
-        Texts for a model that has a teacher.
+        Texts, with their neighbours where they are known, for a model that has a teacher.
     """
     from sklearn.base import clone
 
@@ -87,7 +88,7 @@ def measure(
         for fit_rows, left_rows in parts:
             left = pd.concat([train.iloc[left_rows], test])
             fitted = fit_on(clone(model), _with(train.iloc[fit_rows], further, left), settings.weights, unlabelled)
-            left_out[left_rows] = fitted.predict_proba(train["text"].iloc[left_rows].tolist())
+            left_out[left_rows] = fitted.predict_proba(texts(train.iloc[left_rows]))
             fold = _evaluated(train.iloc[left_rows], left_out[left_rows], codebooks[:1], settings, resamples=0)
             folds.append(fold[codebooks[0].name].scalars)
             advance()
@@ -95,12 +96,12 @@ def measure(
         advance()
     cross_validated = _evaluated(train, left_out, codebooks, settings) if parts else {}
     if len(test):
-        unseen = model.predict_proba(test["text"].tolist())
+        unseen = model.predict_proba(texts(test))
         held_out = _evaluated(test, unseen, codebooks, settings)
         for chain in chains[1:]:
             known = test[test[chain[0].name] != ""].assign(label=test[chain[0].name])
             if len(known):
-                answers = model.head(chain[0].name).predict_proba(known["text"].tolist())
+                answers = model.head(chain[0].name).predict_proba(texts(known))
                 held_out |= _evaluated(known, answers, chain, settings)
     else:
         test, unseen, held_out = train, left_out, cross_validated
@@ -145,7 +146,7 @@ def transfer(model: Any, corpus: Corpus, trained: pd.DataFrame, codebook: Codebo
     seen = rows["text"].map(text_hash).isin(known) | ((rows["group"] != "") & rows["group"].isin(documents))
     rows = rows[~seen]
     groups = [group or identity for group, identity in zip(rows["group"], rows["id"], strict=True)]
-    probabilities = model.predict_proba(rows["text"].tolist())
+    probabilities = model.predict_proba(texts(rows))
     return metrics.evaluate(rows["label"].tolist(), probabilities, codebook, groups, settings.resamples, settings.seed)
 
 
@@ -158,9 +159,9 @@ def fit_on(model: Any, rows: pd.DataFrame, weights: Mapping[str, int], unlabelle
     """Fit, a row counting as much as its corpus: a model with heads takes weights, for others the row stands more often."""
     counts = rows["source"].map(lambda name: weights.get(name, 1))
     if hasattr(model, "head"):
-        return model.fit(rows["text"].tolist(), rows, rows["group"].tolist(), counts.tolist(), unlabelled)
+        return model.fit(texts(rows), rows, rows["group"].tolist(), counts.tolist(), unlabelled)
     rows = rows.loc[rows.index.repeat(counts)]
-    return model.fit(rows["text"].tolist(), rows["label"].tolist(), rows["group"].tolist())
+    return model.fit(texts(rows), rows["label"].tolist(), rows["group"].tolist())
 
 
 def _evaluated(

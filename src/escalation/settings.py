@@ -21,6 +21,7 @@ class Settings:
     calibration: str = "temperature"
     calibration_folds: int = 5
     resamples: int = 1000
+    unlabelled_rows: int | None = None
     rows: int | None = None
     weights: dict[str, int] = field(default_factory=dict)
     register: bool = True
@@ -43,6 +44,7 @@ class Settings:
             "holdout": (0 <= self.holdout <= 0.5, "a share of the rows from 0 to 0.5"),
             "calibration": (self.calibration in CALIBRATIONS, f"one of {', '.join(CALIBRATIONS)}"),
             "resamples": (self.resamples >= 100, "at least 100"),
+            "unlabelled_rows": (self.unlabelled_rows is None or self.unlabelled_rows >= 1, "null or at least 1"),
             "rows": (self.rows is None or self.rows >= 20, "null or at least 20"),
             "weights": (
                 all(1 <= one <= 100 for one in self.weights.values()),

@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 
 from escalation import project
 from escalation.codebook import Codebook, chain
+from escalation.context import neighbours
 from escalation.corpora.corpus import Corpus, joined
 from escalation.errors import ConfigError, CorpusError
 from escalation.measuring import measure, transfer, yielding
@@ -183,3 +184,19 @@ def test_rows_for_another_head_teach_unless_their_group_is_held_out() -> None:
     assert found.folds == []
     assert set(found.held_out) == {book.name for chain in (LADDER, ROOT) for book in chain}
     assert found.held_out["root"].n == found.held_out["ladder"].n == len(found.held_out_rows)
+
+
+def test_neighbours_reach_the_model() -> None:
+    class Reading(TwoHeads):
+        def fit(self, texts, labels, groups, weights, unlabelled):
+            self.read = {text: neighbours(text) for text in texts}
+            return self
+
+        def predict_proba(self, texts):
+            self.asked = {text: neighbours(text) for text in texts}
+            return super().predict_proba(texts)
+
+    frame = rows(["none", "use_of_force"]).assign(ladder="none", root="NEUTRAL", before="", after="They ate.")
+    found = measure(Reading([LADDER]), frame, [LADDER], replace(SETTINGS, folds=0), progress=False)
+    assert set(found.model.read.values()) == set(found.model.asked.values()) == {("", "They ate.")}
+    assert len(found.model.read) + len(found.model.asked) == len(frame)

@@ -88,3 +88,21 @@ def test_unlabelled_sentences_hold_nothing_that_is_measured(
     sentences = annotations.sentences(muc4)
     documents = set(sentences["document"][sentences["text"].isin(rest)])
     assert not documents & set(measured.frame["group"])
+
+
+def test_sentences_of_documents_know_their_neighbours(
+    mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ESCALATION_HOME", str(tmp_path))
+    monkeypatch.setenv("ESCALATION_MIRROR", str(mirror))
+    folder = ROOT / "configs" / "corpus"
+    frame = load(CorpusSpec.load("real_train", folder), LADDER, project.codebooks()).frame
+    beside = (frame["before"] != "") | (frame["after"] != "")
+    share = beside.groupby(frame["id"].str.partition(":")[0]).mean()
+    assert share[["plv", "cameo"]].tolist() == [0, 0]  # each stands alone there
+    assert share[["muc4", "bbc", "unscon_sentences"]].min() > 0.9
+    speeches = annotations.sentences(CorpusSpec.load("unscon_sentences", folder))
+    follow = speeches["before"].iloc[1:].to_numpy() == speeches["text"].iloc[:-1].to_numpy()
+    same = speeches["document"].iloc[1:].to_numpy() == speeches["document"].iloc[:-1].to_numpy()
+    assert follow[same].mean() > 0.95  # but for repeated ones, which stand once
+    assert not follow[~same].any()

@@ -22,7 +22,7 @@ from escalation.corpora.catalogue import CorpusSpec, ensure
 from escalation.corpora.split import grouped, guarded, held_out_hashes, text_hash
 from escalation.errors import ConfigError, CorpusError, InputError
 
-COLUMNS = ["id", "text", "label", "group", "source", "date"]
+COLUMNS = ["id", "text", "label", "group", "source", "date", "before", "after"]
 _ARGUMENTS: dict[type, tuple[Any, str]] = {  # what an argument of a reader may be, by the type of its default
     str: (str, "a column name"),
     bool: (bool, "true or false"),
@@ -43,7 +43,8 @@ class Corpus:
     name : str
     codebook : Codebook
     frame : DataFrame
-        Columns `id, text, label, group, source, date`, all strings; `label` is a label name, `date` may be ''.
+        Columns `id, text, label, group, source, date, before, after`, all strings; `label` is a label name; `date` and
+        the sentences `before` and `after` may be ''.
     sha256 : str
         Over the bytes of the files that it was read from.
     dropped : int
@@ -134,7 +135,7 @@ def load(spec: CorpusSpec, codebook: Codebook, codebooks: Path) -> Corpus:
     if frame is None:
         raw = _rows(spec, paths)
         frame = raw.assign(label=_labels(raw, column, spec, books), group=raw["document"], source=spec.name)
-        frame = frame[COLUMNS].astype(object)
+        frame = frame.reindex(columns=COLUMNS, fill_value="").astype(object)
         check(frame, spec.name, spec.relational)
         _cache(frame, codebook, folder)
     return Corpus(spec.name, codebook, frame, hashlib.sha256("".join(sums).encode()).hexdigest())

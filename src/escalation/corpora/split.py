@@ -49,9 +49,14 @@ def held_out_hashes(folder: Path) -> frozenset[str]:
 
 
 def guarded(frame: pd.DataFrame, forbidden: frozenset[str]) -> tuple[pd.DataFrame, int]:
-    """Keep the rows whose text is in no held-out list, and count those dropped."""
+    """Keep the rows whose text is in no held-out list, and count those dropped; a neighbour in one is not shown."""
     keep = [text_hash(text) not in forbidden for text in frame["text"]]
-    return frame[keep].reset_index(drop=True), len(keep) - sum(keep)
+    beside = {side: _shown(frame[side], forbidden) for side in ("before", "after") if side in frame}
+    return frame.assign(**beside)[keep].reset_index(drop=True), len(keep) - sum(keep)
+
+
+def _shown(column: pd.Series, forbidden: frozenset[str]) -> list[str]:
+    return ["" if text and text_hash(text) in forbidden else text for text in column]
 
 
 def grouped(frame: pd.DataFrame) -> pd.DataFrame:

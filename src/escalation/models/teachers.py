@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from escalation.codebook import Codebook
+from escalation.context import neighbours
 from escalation.models.lazy import torch_network
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def _once(
         "labels": [labels[name].tolist() for name in names],
         "groups": [] if groups is None else list(groups),
         "weights": [] if weights is None else list(map(float, weights)),
-        "texts": list(texts),
-        "asked": list(asked),
+        "texts": [(text, *neighbours(text)) for text in texts],
+        "asked": [(text, *neighbours(text)) for text in asked],
     }
     kept = network.Checkpoint(made_of, "answers")
     if before := kept.load():

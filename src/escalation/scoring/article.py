@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation.codebook import Codebook
+from escalation.context import InContext, neighbours
 from escalation.errors import InputError
 from escalation.scoring.aggregate import Aggregate, aggregate
 from escalation.scoring.answers import probabilities
@@ -77,7 +78,7 @@ class ArticleScorer:
         articles = [split(text) for text in _checked(texts)]
         if not articles:
             return []
-        known, rows = _unique([plain(span.text) for spans in articles for span in spans])
+        known, rows = _unique([text for spans in articles for text in _in_context(spans)])
         answers = probabilities(self.model, self.codebook, known)[rows]
         bounds = np.cumsum([0, *(len(spans) for spans in articles)])
         found = [answers[start:end] for start, end in pairwise(bounds)]
@@ -138,8 +139,11 @@ class ArticleScorer:
             points = answers[used] @ self.codebook.escalation
             order = np.argsort(-figure.shares, kind="stable")[:MOST_DRIVERS]
             chosen.append([(int(used[i]), float(points[i])) for i in order if points[i] >= LEAST_POINTS])
-        spans = [spans[index] for spans, picked in zip(articles, chosen, strict=True) for index, _ in picked]
-        words = iter(word_contributions(self.model, self.codebook, [span.text for span in spans]))
+        driving = []
+        for spans, picked in zip(articles, chosen, strict=True):
+            known = _in_context(spans)
+            driving += [InContext(spans[index].text, *neighbours(known[index])) for index, _ in picked]
+        words = iter(word_contributions(self.model, self.codebook, driving))
         for article, picked in zip(articles, chosen, strict=True):
             yield [
                 {
@@ -175,11 +179,17 @@ def _checked(texts: Sequence[str]) -> Sequence[str]:
     return texts
 
 
-def _unique(texts: Sequence[str]) -> tuple[list[str], NDArray[np.intp]]:
-    """Each text once, in order of first appearance, and for every given text its row among them."""
-    rows: dict[str, int] = {}
-    places = [rows.setdefault(text, len(rows)) for text in texts]
-    return list(rows), np.array(places, dtype=np.intp)
+def _in_context(spans: Sequence[Span]) -> list[InContext]:
+    """The sentences of an article as the model reads them."""
+    texts = ["", *(plain(span.text) for span in spans), ""]
+    return [InContext(text, before, after) for before, text, after in zip(texts, texts[1:-1], texts[2:], strict=False)]
+
+
+def _unique(texts: Sequence[InContext]) -> tuple[list[InContext], NDArray[np.intp]]:
+    """Each text between its neighbours once, in order of first appearance, and for every given text its row among them."""
+    rows: dict[tuple[str, str, str], int] = {}
+    places = [rows.setdefault((str(text), text.before, text.after), len(rows)) for text in texts]
+    return [InContext(*row) for row in rows], np.array(places, dtype=np.intp)
 
 
 def _counted(spans: Sequence[Span]) -> NDArray[np.intp]:

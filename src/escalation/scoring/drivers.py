@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from escalation.codebook import Codebook
+from escalation.context import InContext, neighbours
 from escalation.scoring.answers import probabilities
 from escalation.scoring.sentences import plain
 
@@ -37,6 +38,7 @@ def word_contributions(model: Any, codebook: Codebook, sentences: Sequence[str])
         Columns in codebook order.
     codebook : Codebook
     sentences : sequence of str
+        Their neighbours, where they are `InContext`, stay beside them.
 
     Returns
     -------
@@ -49,9 +51,10 @@ def word_contributions(model: Any, codebook: Codebook, sentences: Sequence[str])
         The model's answer does not fit the codebook.
     """
     found = [list(_WORD.finditer(sentence))[:MOST_WORDS] for sentence in sentences]
-    texts = [plain(sentence) for sentence in sentences]
+    texts = [InContext(plain(sentence), *neighbours(sentence)) for sentence in sentences]
     for sentence, words in zip(sentences, found, strict=True):
-        texts += [plain(sentence[: word.start()] + sentence[word.end() :]) for word in words]
+        without = (plain(sentence[: word.start()] + sentence[word.end() :]) for word in words)
+        texts += [InContext(text, *neighbours(sentence)) for text in without]
     if not sentences:
         return []
     points = probabilities(model, codebook, texts) @ codebook.escalation

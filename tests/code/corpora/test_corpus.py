@@ -31,9 +31,10 @@ def public(name, mirror, monkeypatch):
 
 def test_a_corpus_of_ones_own(local):
     corpus = load(local(GOOD), book("ladder"), BOOKS)
+    rest = {"group": "", "source": "mine", "date": "", "before": "", "after": ""}
     assert corpus.frame.to_dict("records") == [
-        {"id": "1", "text": "Troops moved", "label": "show_of_force", "group": "", "source": "mine", "date": ""},
-        {"id": "2", "text": "Talks failed", "label": "friction", "group": "", "source": "mine", "date": ""},
+        {"id": "1", "text": "Troops moved", "label": "show_of_force", **rest},
+        {"id": "2", "text": "Talks failed", "label": "friction", **rest},
     ]
     assert len(corpus.sha256) == 64
 

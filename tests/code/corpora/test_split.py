@@ -144,3 +144,11 @@ def test_the_fingerprint_is_of_texts_and_labels_in_any_order():
     assert fingerprint(rows) == fingerprint(rows.assign(id="other", text=rows["text"].str.upper() + "!"))
     assert fingerprint(rows) != fingerprint(rows.assign(label="l0"))
     assert fingerprint(rows) != fingerprint(rows.iloc[:5])
+
+
+def test_a_held_out_neighbour_is_not_shown(tmp_path):
+    (tmp_path / "a.sha256").write_text(text_hash("Guns fell silent") + "\n")
+    rows = frame([("1", "They agreed.", "")]).assign(before="Guns fell silent!", after="They ate.")
+    kept, dropped = guarded(rows, held_out_hashes(tmp_path))
+    assert kept[["before", "after"]].to_numpy().tolist() == [["", "They ate."]]
+    assert dropped == 0

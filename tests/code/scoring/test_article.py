@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from escalation.codebook import Codebook
+from escalation.context import neighbours
 from escalation.errors import InputError, ModelError
 from escalation.scoring.article import ArticleScorer, is_fragment
 
@@ -93,7 +94,7 @@ def test_repetition_is_told_in_every_script(scorer: ArticleScorer) -> None:
 
 def test_model_is_asked_once_for_each_text_and_once_for_all_words(model: Any, ladder: Codebook) -> None:
     scorer = ArticleScorer(model, ladder, {})
-    scorer.score([TEXT, TEXT, "The choir  sang.\nThe choir\nsang."])
+    scorer.score([TEXT, TEXT, "The choir  sang.", "The choir\nsang."])
     assert len(model.asked) == 2
     assert len(model.asked[0]) == len(set(model.asked[0])) == 7
     assert "The minister blamed the neighbours for it." in model.asked[0]
@@ -176,3 +177,14 @@ def test_event_codebook_scores_too() -> None:
 )
 def test_what_a_fragment_is(text: str, fragment: bool) -> None:
     assert is_fragment(text) is fragment
+
+
+def test_sentences_are_read_between_their_neighbours(model: Any, ladder: Codebook) -> None:
+    ArticleScorer(model, ladder, {}).score(["Dawn broke over it. They shelled it all night. Dawn broke over it."])
+    first, drivers = model.asked
+    assert [(text, *neighbours(text)) for text in first] == [
+        ("Dawn broke over it.", "", "They shelled it all night."),
+        ("They shelled it all night.", "Dawn broke over it.", "Dawn broke over it."),
+        ("Dawn broke over it.", "They shelled it all night.", ""),
+    ]
+    assert {neighbours(text) for text in drivers} == {("Dawn broke over it.", "Dawn broke over it.")}

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from escalation.codebook import Codebook
+from escalation.context import InContext, neighbours
 from escalation.scoring.drivers import MOST_WORDS, word_contributions
 
 
@@ -43,3 +44,8 @@ def test_all_sentences_go_in_one_call(model: Any, ladder: Codebook) -> None:
 def test_long_sentences_are_tried_up_to_a_limit(model: Any, ladder: Codebook) -> None:
     assert len(word_contributions(model, ladder, ["tanks " * 300])[0]) == MOST_WORDS
     assert word_contributions(model, ladder, []) == []
+
+
+def test_the_neighbours_stay_beside_a_sentence_without_one_of_its_words(model: Any, ladder: Codebook) -> None:
+    word_contributions(model, ladder, [InContext("Tanks came.", "Dawn broke.", "Nobody spoke.")])
+    assert {neighbours(text) for text in model.asked[0]} == {("Dawn broke.", "Nobody spoke.")}
