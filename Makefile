@@ -4,7 +4,7 @@ EXPERIMENT ?= baseline
 PORT ?= 5000
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup train test lint ui bench benchmark pipeline lock
+.PHONY: setup train test lint ui bench benchmark aggregation pipeline lock
 
 setup: .venv/core
 
@@ -28,6 +28,9 @@ bench: setup
 
 benchmark: .venv/weights
 	$(BIN)/python benchmarks/models.py
+
+aggregation: setup
+	$(BIN)/python benchmarks/aggregation.py
 
 pipeline: .venv/pipeline
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro

@@ -12,6 +12,7 @@ from escalation import project
 from escalation.context import texts
 from escalation.corpora.catalogue import CorpusSpec
 from escalation.corpora.corpus import Corpus, read
+from escalation.corpora.readers import neighbours
 from escalation.corpora.split import guarded, held_out_hashes, text_hash
 from escalation.errors import CorpusError
 from escalation.scoring.sentences import plain, split
@@ -83,15 +84,11 @@ def sentences(spec: CorpusSpec) -> pd.DataFrame:
     """
     seen: set[str] = set()
     rows = []
-    read_rows = read(spec)[["id", "text", "document"]].to_dict("records")
-    none: dict[Hashable, Any] = {"document": ""}
-    for above, one, below in zip([none, *read_rows], read_rows, [*read_rows[1:], none], strict=False):
+    frame = read(spec)
+    beside = zip(*neighbours([plain(text) for text in frame["text"]], list(frame["document"])), strict=True)
+    for one, around in zip(frame[["id", "text", "document"]].to_dict("records"), beside, strict=True):
         document = f"{spec.name}:{one['document'] or one['id']}"
-        beside = [
-            plain(row["text"]) if row["document"] and row["document"] == one["document"] else ""
-            for row in (above, below)
-        ]
-        for position, text, before, after in _parts(one["text"], *beside):
+        for position, text, before, after in _parts(one["text"], *around):
             digest = text_hash(text)
             if digest not in seen:
                 seen.add(digest)

@@ -15,7 +15,10 @@ from escalation.errors import ConfigError, CorpusError, ModelError
 
 CHANNELS = ("none", "de_escalation", "threat", "act")
 WEIGHTS = ("escalation", "conflict_cooperation")
-POWER = 4  # of the mean of an article's sentences, unless a codebook has its own
+POWER, TOP = (
+    4,
+    6,
+)  # of the mean of an article's highest sentences, and how many these are, unless a codebook has its own
 
 Array = NDArray[np.float64]
 
@@ -52,8 +55,8 @@ class Codebook:
     levels : mapping of str to float
         The least escalation of each level of an article, ascending.
     aggregation : mapping of str to float
-        How the sentences of an article add up: the ``power`` (1 … 16) of their power mean. 1 is the plain mean; the higher,
-        the more the highest sentences weigh.
+        How the sentences of an article add up: the ``power`` (1 … 16) of the power mean of the ``top`` (1 … 1000) highest. Power
+        1 is the plain mean; the higher, the more the highest of them weigh.
     """
 
     name: str
@@ -63,7 +66,7 @@ class Codebook:
     weights: str = "escalation"
     parent: str | None = None
     levels: Mapping[str, float] = field(default_factory=dict)
-    aggregation: Mapping[str, float] = field(default_factory=lambda: {"power": POWER})
+    aggregation: Mapping[str, float] = field(default_factory=lambda: {"power": POWER, "top": TOP})
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Codebook:
@@ -80,7 +83,12 @@ class Codebook:
             fields = {key: value for key, value in mapping.items() if key != "labels"}
             levels, aggregation = (dict(fields.get(key) or {}) for key in ("levels", "aggregation"))
             codebook = cls(
-                **{**fields, "labels": labels, "levels": levels, "aggregation": aggregation or {"power": POWER}}
+                **{
+                    **fields,
+                    "labels": labels,
+                    "levels": levels,
+                    "aggregation": {"power": POWER, "top": TOP, **aggregation},
+                }
             )
         except (TypeError, KeyError, ValueError) as error:
             raise ConfigError(f"{where}: {error}; see configs/codebook/ladder.yaml for the fields") from error
@@ -101,10 +109,17 @@ class Codebook:
                 raise ConfigError(f"{where}: weight of {label.name} is {label.weight}, must be within {low} … {high}")
         if list(codebook.levels.values()) != sorted(codebook.levels.values()):
             raise ConfigError(f"{where}: levels must ascend")
-        power: Any = codebook.aggregation.get("power")
-        if set(codebook.aggregation) != {"power"} or type(power) not in (int, float) or not 1 <= power <= 16:
+        power: Any = codebook.aggregation["power"]
+        highest: Any = codebook.aggregation["top"]
+        if (
+            set(codebook.aggregation) != {"power", "top"}
+            or type(power) not in (int, float)
+            or type(highest) is not int
+            or not (1 <= power <= 16 and 1 <= highest <= 1000)
+        ):
             raise ConfigError(
-                f"{where}: aggregation is {codebook.aggregation}, must be a power from 1 to 16: {{power: {POWER}}}"
+                f"{where}: aggregation is {codebook.aggregation}, must be a power from 1 to 16 and how many sentences are "
+                f"taken at most, 1 to 1000: {{power: {POWER}, top: {TOP}}}"
             )
         return codebook
 
@@ -132,6 +147,11 @@ class Codebook:
     def power(self) -> float:
         """Power of the mean by which an article's sentences add up."""
         return float(self.aggregation["power"])
+
+    @property
+    def top(self) -> int:
+        """How many sentences of an article, the highest, add up."""
+        return int(self.aggregation["top"])
 
     def index(self, name: str) -> int:
         """Position of a label."""

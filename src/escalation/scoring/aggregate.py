@@ -35,7 +35,7 @@ class Aggregate:
 
 
 def power_mean(points: Array, power: float) -> float:
-    """``(mean points^power)^(1/power)`` of `n` ≥ 1 figures that are not negative; 0 when all are.
+    """``(mean points^power)^(1/power)`` of `n` ≥ 1 figures that are not negative; 0 when all are 0.
 
     Power 1 is the plain mean; the higher the power, the nearer the greatest figure.
 
@@ -48,13 +48,19 @@ def power_mean(points: Array, power: float) -> float:
     return top * float(np.mean((points / top) ** power)) ** (1 / power) if top > 0 else 0.0
 
 
+def top(points: Array, count: int) -> NDArray[np.intp]:
+    """Where the highest `count` figures stand, or all where there are fewer; of equal ones the first."""
+    return np.argsort(-points, kind="stable")[:count]
+
+
 def aggregate(probabilities: Array, codebook: Codebook) -> Aggregate:
     """Figures of an article from the label distributions of its sentences, shape (n, n_labels), n ≥ 1.
 
     With the points ``s_i`` of sentence i and the codebook's power p, the escalation is the power mean
-    ``E = (mean s_i^p)^(1/p)``. As ``E = Σ a_i s_i`` with ``a_i = s_i^(p-1) / (n E^(p-1)) = ∂E/∂s_i``, the parts of
-    the sentences from words and from deeds, weighted by the same ``a_i``, add up to E. De-escalation is the power mean of
-    its own points.
+    ``E = (mean s_i^p)^(1/p)`` over the k highest sentences, k being the codebook's `top` or all n where these are fewer: so
+    what stands below an article, and how long it is, hardly matters. As ``E = Σ a_i s_i`` with
+    ``a_i = s_i^(p-1) / (k E^(p-1)) = ∂E/∂s_i``, and 0 for the others, the parts of the sentences from words and from deeds,
+    weighted by the same ``a_i``, add up to E. De-escalation is the same of its own points.
 
     The interval is by the delta method: ``var E = Σ a_i² var_i``, with ``var_i`` the variance of the points under the
     distribution of sentence i, ± 1.645 standard deviations, kept within 0 … 100. It takes the distributions as calibrated
@@ -63,14 +69,18 @@ def aggregate(probabilities: Array, codebook: Codebook) -> Aggregate:
     power = codebook.power
     weights = codebook.escalation
     points = probabilities @ weights
-    escalation = power_mean(points, power)
-    slopes = (points / escalation) ** (power - 1) / len(points) if escalation > 0 else np.zeros_like(points)
+    highest = top(points, codebook.top)
+    escalation = power_mean(points[highest], power)
+    slopes = np.zeros_like(points)
+    if escalation > 0:
+        slopes[highest] = (points[highest] / escalation) ** (power - 1) / len(highest)
     variances = np.maximum(probabilities @ weights**2 - points**2, 0.0)
     spread = NORMAL_90 * float(np.sqrt(slopes**2 @ variances))
     threat, act = (float(slopes @ (probabilities @ codebook.channel(name))) for name in ("threat", "act"))
+    calming = probabilities @ codebook.de_escalation
     return Aggregate(
         escalation,
-        power_mean(probabilities @ codebook.de_escalation, power),
+        power_mean(calming[top(calming, codebook.top)], power),
         threat,
         act,
         max(escalation - spread, 0.0),

@@ -31,14 +31,19 @@ def test_parts_add_up_and_all_stays_within_bounds(ladder: Codebook, rows: np.nda
     assert figures.shares.sum() == pytest.approx(figures.escalation)
     assert 0 <= figures.low <= figures.escalation <= figures.high <= 100
     points = rows @ ladder.escalation
-    assert points.mean() - 1e-9 <= figures.escalation <= points.max() + 1e-9
+    assert np.sort(points)[-ladder.top :].mean() - 1e-9 <= figures.escalation <= points.max() + 1e-9
 
 
-@given(distributions)
-def test_text_said_twice_scores_the_same(ladder: Codebook, rows: np.ndarray) -> None:
-    once, twice = aggregate(rows, ladder), aggregate(np.vstack([rows, rows]), ladder)
-    assert twice.escalation == pytest.approx(once.escalation)
-    assert twice.de_escalation == pytest.approx(once.de_escalation)
+@given(distributions, distributions)
+def test_only_the_highest_sentences_decide(ladder: Codebook, rows: np.ndarray, below: np.ndarray) -> None:
+    own = replace(ladder, aggregation={"power": 4, "top": len(rows)})
+    least = (rows @ ladder.escalation).min()
+    calm = below[(below @ ladder.escalation < least) & (below[:, 0] < rows[:, 0].min())]
+    alone, among = aggregate(rows, own), aggregate(np.vstack([calm, rows]), own)
+    assert among.escalation == pytest.approx(alone.escalation)
+    assert among.de_escalation == pytest.approx(alone.de_escalation)
+    assert (among.low, among.high) == (pytest.approx(alone.low), pytest.approx(alone.high))
+    assert among.shares == pytest.approx([0] * len(calm) + list(alone.shares))
 
 
 @given(distributions, st.integers(0, 7), st.integers(1, 6))
@@ -52,8 +57,8 @@ def test_a_higher_sentence_never_lowers_the_score(ladder: Codebook, rows: np.nda
 
 def test_one_ultimatum_does_not_vanish(ladder: Codebook) -> None:
     rows = certain(4, *[1] * 11)
-    assert aggregate(rows, ladder).escalation == pytest.approx((60**4 / 12) ** 0.25)
-    assert aggregate(rows, replace(ladder, aggregation={"power": 1})).escalation == pytest.approx(5)
+    assert aggregate(rows, ladder).escalation == pytest.approx((60**4 / 6) ** 0.25)
+    assert aggregate(rows, replace(ladder, aggregation={"power": 1, "top": 12})).escalation == pytest.approx(5)
 
 
 def test_certain_sentences_have_no_spread_and_calm_ones_no_score(ladder: Codebook) -> None:
@@ -67,7 +72,7 @@ def test_certain_sentences_have_no_spread_and_calm_ones_no_score(ladder: Codeboo
 def test_interval_holds_nine_of_ten_draws(ladder: Codebook) -> None:
     random = np.random.default_rng(1)
     rows = random.dirichlet(np.full(7, 2.0), size=40)
-    figures = aggregate(rows, ladder)
+    figures = aggregate(rows, replace(ladder, aggregation={"power": 4, "top": 40}))
     drawn = np.array([[random.choice(7, p=row) for row in rows] for _ in range(400)])
     points = ladder.escalation[drawn]
     # the delta method follows the expected points, so the draws are compared by what they do to first order
@@ -82,7 +87,8 @@ def test_power_mean_of_tiny_figures_does_not_vanish() -> None:
 
 
 @pytest.mark.parametrize(
-    "aggregation", [{"power": 0.5}, {"power": "4"}, {"power": True}, {"mean": 4}, {"power": 99}, 4, "high"]
+    "aggregation",
+    [{"power": 0.5}, {"power": "4"}, {"power": True}, {"mean": 4}, {"power": 99}, {"top": 0}, {"top": 2.5}, 4, "high"],
 )
 def test_wrong_aggregation_is_refused(ladder: Codebook, aggregation: object) -> None:
     with pytest.raises(ConfigError, match="ladder"):
@@ -91,8 +97,10 @@ def test_wrong_aggregation_is_refused(ladder: Codebook, aggregation: object) -> 
 
 def test_aggregation_has_a_default_and_survives_a_round_trip(ladder: Codebook) -> None:
     mapping = ladder.to_mapping()
-    assert Codebook.from_mapping({**mapping, "aggregation": {"power": 2}}).power == 2
-    assert Codebook.from_mapping({key: value for key, value in mapping.items() if key != "aggregation"}).power == 4
+    own = Codebook.from_mapping({**mapping, "aggregation": {"power": 2}})
+    assert (own.power, own.top) == (2, 6)
+    without = Codebook.from_mapping({key: value for key, value in mapping.items() if key != "aggregation"})
+    assert (without.power, without.top) == (4, 6)
     assert Codebook.from_mapping(mapping) == ladder
 
 
@@ -105,7 +113,8 @@ def test_interval_of_one_sentence_is_that_of_its_distribution(ladder: Codebook) 
 
 def test_interval_narrows_with_more_sentences(ladder: Codebook) -> None:
     row = np.array([[0, 0.2, 0, 0, 0.6, 0.2, 0]])
-    few, many = aggregate(np.repeat(row, 2, axis=0), ladder), aggregate(np.repeat(row, 50, axis=0), ladder)
+    own = replace(ladder, aggregation={"power": 4, "top": 50})
+    few, many = aggregate(np.repeat(row, 2, axis=0), own), aggregate(np.repeat(row, 50, axis=0), own)
     assert many.escalation == pytest.approx(few.escalation)
     assert many.high - many.low == pytest.approx((few.high - few.low) / 5)
 
