@@ -145,6 +145,8 @@ def ladder(cell: Cell) -> dict[str, Any]:
     seconds = time.perf_counter() - began
     target = cell.path("model", "")
     exported.save(target, model, chains, {"experiment": cell.system})
+    if cell.heads:
+        onnx.export(model, target)  # the integers are a system of their own
     heads = {cell.system: model}
     if cell.system == DISTILLED:
         small = cell.path("model", "", INTEGERS)
@@ -229,7 +231,7 @@ def labelled(name: str, book: str) -> Corpus:
 
 def integers(model: Any, target: Path) -> onnx.OnnxEncoder:
     """The quantised form, read back."""
-    onnx.export(model, target, quantised=True)
+    onnx.export(model, target, integers=True)
     return onnx.OnnxEncoder(target)
 
 

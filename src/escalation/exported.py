@@ -94,7 +94,7 @@ def save(folder: Path, model: Any, chains: Sequence[Sequence[Codebook]], info: M
 
     folder.mkdir(parents=True, exist_ok=True)
     if isinstance(model, MultiHead):
-        onnx.export(model, folder)
+        onnx.export(model, folder, integers=None)
     else:
         _save_linear(folder, model)
     card = {"codebooks": [[book.to_mapping() for book in chain] for chain in chains], "info": dict(info)}

@@ -91,6 +91,7 @@ class MultiHead(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         counts[: len(texts)] = 1.0 if weights is None else weights
         kept = np.concatenate([kept, np.arange(len(texts), len(tokens))])
         answers = [target[left] for target in truth]
+        self.left_ = ([texts[row] for row in left], answers)
         recipe = network.Recipe(
             epochs=self.epochs,
             batch=self.batch,

@@ -194,12 +194,26 @@ def exactly():
 
 def test_integers_are_smaller_and_nearly_the_same(model: Encoder, tmp_path: Path) -> None:
     onnx.export(model, tmp_path / "whole")
-    onnx.export(model, tmp_path / "small", quantised=True)
+    onnx.export(model, tmp_path / "small", integers=True)
     whole, small = (tmp_path / name / onnx.WEIGHTS for name in ("whole", "small"))
     assert small.stat().st_size < whole.stat().st_size
     assert sorted(path.name for path in small.parent.iterdir()) == sorted(path.name for path in whole.parent.iterdir())
     answers = [onnx.OnnxEncoder(folder).head("ladder").predict(TEXTS[:80]) for folder in (whole.parent, small.parent)]
     assert (answers[0] == answers[1]).mean() > 0.95
+
+
+def test_integers_are_chosen_where_little_is_lost(
+    model: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = {}
+    for worth in (1.0, -1.0):
+        monkeypatch.setattr(onnx, "WORTH", worth)
+        exported.save(tmp_path / f"{worth}", model, CHAINS, {})
+        assert sorted(path.name for path in (tmp_path / f"{worth}").iterdir()) == [
+            "encoder.json", "model.json", "model.onnx", "tokenizer.json",
+        ]  # fmt: skip
+        sizes[worth] = (tmp_path / f"{worth}" / onnx.WEIGHTS).stat().st_size
+    assert sizes[1.0] < sizes[-1.0]
 
 
 def test_exported_form_needs_neither_torch_nor_transformers(model: Encoder, tmp_path: Path) -> None:
