@@ -14,6 +14,7 @@ from escalation.codebook import Codebook, answer, check_known
 from escalation.errors import ModelError
 from escalation.models import onnx
 from escalation.scoring.article import ArticleScorer
+from escalation.scoring.familiar import FILE, Familiar
 
 WEIGHTS, WORDS, ENCODER, CARD = "model.skops", "vocabulary.json", "encoder", "model.json"
 # Our own types that a model file may hold. A file's own list proves nothing, so this one decides.
@@ -40,11 +41,14 @@ class Exported:
         For each head its own codebook, then that one's parents upwards.
     info : dict
         Where it comes from: uri, version, run, corpora, metrics.
+    familiar : Familiar, optional
+        The words that it learnt from.
     """
 
     heads: list[Any]
     chains: list[list[Codebook]]
     info: dict[str, Any]
+    familiar: Familiar | None = None
 
     @property
     def codebooks(self) -> list[Codebook]:
@@ -72,10 +76,16 @@ class Exported:
 
     def scorer(self) -> ArticleScorer:
         """What scores whole articles by the model's own codebook."""
-        return ArticleScorer(self.heads[0], self.chains[0][0], self.info)
+        return ArticleScorer(self.heads[0], self.chains[0][0], self.info, self.familiar)
 
 
-def save(folder: Path, model: Any, chains: Sequence[Sequence[Codebook]], info: Mapping[str, Any]) -> None:
+def save(
+    folder: Path,
+    model: Any,
+    chains: Sequence[Sequence[Codebook]],
+    info: Mapping[str, Any],
+    familiar: Familiar | None = None,
+) -> None:
     """Write a model that `load` takes back.
 
     Parameters
@@ -84,6 +94,8 @@ def save(folder: Path, model: Any, chains: Sequence[Sequence[Codebook]], info: M
         One of scikit-learn or a fine-tuned encoder.
     chains : list of list of Codebook
         For each head its own codebook, then those above it.
+    familiar : Familiar, optional
+        The words that it learnt from.
 
     Raises
     ------
@@ -97,6 +109,8 @@ def save(folder: Path, model: Any, chains: Sequence[Sequence[Codebook]], info: M
         onnx.export(model, folder, integers=None)
     else:
         _save_linear(folder, model)
+    if familiar:
+        familiar.save(folder)
     card = {"codebooks": [[book.to_mapping() for book in chain] for chain in chains], "info": dict(info)}
     (folder / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
 
@@ -139,7 +153,7 @@ def load(folder: Path, uri: str = "", version: str = "") -> Exported:
     else:
         heads = [_load_linear(folder, uri)]
     info = {"uri": uri, "version": version, "codebook": chains[0][0].name, **card["info"]}
-    return Exported(heads, chains, info)
+    return Exported(heads, chains, info, Familiar.load(folder) if (folder / FILE).is_file() else None)
 
 
 def _load_linear(folder: Path, uri: str) -> Any:

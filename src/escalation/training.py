@@ -20,6 +20,7 @@ from escalation.evaluation.metrics import Evaluation
 from escalation.measuring import Measured, measure, transfer, yielding
 from escalation.models.calibrated import CalibratedModel
 from escalation.models.checked import check_parameters
+from escalation.scoring.familiar import Familiar
 from escalation.settings import Settings
 from escalation.tracking import registry, runs
 
@@ -111,7 +112,11 @@ def run(
         with runs.exported_folder() as folder:
             target = Path(folder) / "exported"
             exported.save(
-                target, found.model, chains, {"run": logged.run_id, **report.card(name, kept, found, figures)}
+                target,
+                found.model,
+                chains,
+                {"run": logged.run_id, **report.card(name, kept, found, figures)},
+                Familiar.of(rows["text"].tolist(), rows["group"].tolist()),
             )
             uri = logged.model(
                 target, {"codebooks": [book.name for chain in chains for book in chain], "experiment": name}

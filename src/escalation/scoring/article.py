@@ -14,6 +14,7 @@ from escalation.errors import InputError
 from escalation.scoring.aggregate import Aggregate, aggregate
 from escalation.scoring.answers import probabilities
 from escalation.scoring.drivers import Word, word_contributions
+from escalation.scoring.familiar import Familiar
 from escalation.scoring.language import UNKNOWN, language
 from escalation.scoring.sentences import LONGEST, Span, plain, split
 
@@ -40,11 +41,14 @@ class ArticleScorer:
         Gives the labels their points, the article its levels and the power of its mean.
     info : mapping
         ``uri`` and ``version`` of the model, repeated in every score.
+    familiar : Familiar, optional
+        What the model learnt from, so that articles unlike it get a warning.
     """
 
-    def __init__(self, model: Any, codebook: Codebook, info: Mapping[str, Any]):
+    def __init__(self, model: Any, codebook: Codebook, info: Mapping[str, Any], familiar: Familiar | None = None):
         self.model = model
         self.codebook = codebook
+        self.familiar = familiar
         self.info = {"uri": info.get("uri", ""), "version": str(info.get("version", "")), "codebook": codebook.name}
 
     def score(self, texts: Sequence[str], drivers: bool = True, sentences: bool = True) -> list[Score]:
@@ -103,7 +107,7 @@ class ArticleScorer:
             "level": self.codebook.level(round(figures.escalation, 2)),
             "interval": [round(figures.low, 2), round(figures.high, 2)],
             "language": code,
-            "warnings": list(_warnings(text, spans, code)),
+            "warnings": list(_warnings(text, spans, code, self.familiar)),
             "model": dict(self.info),
         }
 
@@ -216,11 +220,16 @@ def is_fragment(text: str) -> bool:
     return words < 4 and not _SENTENCE_END.search(text)
 
 
-def _warnings(text: str, spans: Sequence[Span], code: str) -> Iterator[str]:
+def _warnings(text: str, spans: Sequence[Span], code: str, familiar: Familiar | None) -> Iterator[str]:
     if code == UNKNOWN:
         yield "the language is not clear: the score means something for English text only"
     elif code != "en":
         yield f"the language is {code}, not English: the score means little"
+    elif familiar and (new := familiar.new(text)):
+        yield (
+            f"{new:.0%} of the words are in no text that the model learnt from ({familiar.limit:.0%} would be much for news): "
+            "it may be no news report, or about something else; the score means little"
+        )
     if any(span.cut for span in spans):
         yield f"a sentence of more than {LONGEST:,} characters was cut into pieces: is its punctuation missing?"
     if len(spans) == 1:
