@@ -188,3 +188,12 @@ def test_sentences_are_read_between_their_neighbours(model: Any, ladder: Codeboo
         ("Dawn broke over it.", "They shelled it all night.", ""),
     ]
     assert {neighbours(text) for text in drivers} == {("Dawn broke over it.", "Dawn broke over it.")}
+
+
+def test_neither_a_second_copy_nor_what_a_site_prints_below_moves_the_score(scorer: ArticleScorer) -> None:
+    article = " ".join(f"They shelled village number {n} today. The choir sang song {n} at noon." for n in range(4))
+    below = "Sign up for our morning newsletter today. Our archive is open to all subscribers. Readers may send us their news."
+    alone, twice, furnished = scorer.score([article, f"{article}\n\n{article}", f"{article}\n\n{below}"])
+    assert alone["escalation"] > 50
+    assert twice["escalation"] == alone["escalation"]
+    assert furnished["escalation"] == pytest.approx(alone["escalation"], abs=5)
