@@ -190,7 +190,8 @@ export class Panel {
     this.title = this.file?.name ?? titleOf(found);
     const prefix = `${this.letter}-`;
     const article = report(found, this.title, prefix);
-    this.find(".result").replaceChildren(this.actions(), article);
+    article.querySelector("header").append(this.actions());
+    this.find(".result").replaceChildren(article);
     reading(article, found.sentences, prefix);
     this.composer.open = false;
     this.page.changed();

@@ -24,7 +24,7 @@ export function report(score, title, prefix, alone = false) {
   return el(
     "article",
     { class: `report step${step(score.escalation)}`, "aria-label": printable(title) },
-    el("h2", { tabindex: alone ? null : "-1" }, printable(title)),
+    el("header", {}, el("h2", { tabindex: alone ? null : "-1" }, printable(title))),
     ...score.warnings.map((warning) => el("p", { class: "warning" }, el("b", {}, "Warning: "), warning)),
     el("section", { class: "box verdict", "aria-label": "Score" }, gauge(score), parts(score)),
     el("section", { class: "box", "aria-label": "Course of the article" }, ...strip(score.sentences)),
@@ -49,6 +49,8 @@ function gauge(score) {
       { viewBox: "0 0 200 118", "aria-hidden": "true" },
       ...bands,
       arc(INNER, "interval", low, high),
+      svg("text", { x: "12", y: "112" }, "0"),
+      svg("text", { x: "188", y: "112" }, "100"),
       svg("path", { class: "needle", d: "M 3 100 l -11 -6 v 12 z", transform: `rotate(${(1.8 * score.escalation).toFixed(1)} 100 100)` }),
     ),
     el("figcaption", {}, el("strong", {}, whole(score.escalation)), el("span", { class: "level" }, score.level), el("small", {}, `90 % interval ${whole(low)} – ${whole(high)}`)),
@@ -140,14 +142,14 @@ function sentenceSpan(sentence, driver, id, alone) {
   const calm = calming(sentence);
   const points = calm || sentence.escalation;
   const text = pieces(sentence, driver).map(([piece, pushed]) => (pushed ? el("mark", {}, piece) : piece));
-  const badge = calm || step(points) ? el("span", { class: "badge", "aria-hidden": "true" }, whole(points)) : null;
+  const shown = calm || step(points) ? el("span", { class: "badge", "aria-hidden": "true" }, whole(points)) : null;
+  const aloud = alone ? tip(sentence) : el("span", { class: "hidden" }, ` (${said(sentence)})`);
   const own = alone ? { tabindex: "0" } : { role: "button", tabindex: "-1" };
   return el(
     "span",
     { id, class: `sentence ${tone(sentence)}`, ...own, vars: { points } },
     ...text,
-    badge,
-    alone ? tip(sentence) : el("span", { class: "hidden" }, ` (${said(sentence)})`),
+    el("span", { class: "beside" }, shown, aloud),
   );
 }
 
