@@ -4,7 +4,7 @@ EXPERIMENT ?= baseline
 PORT ?= 5000
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup train test lint ui bench benchmark pipeline lock
+.PHONY: setup train test lint ui serve bench bench-load benchmark pipeline lock
 
 setup: .venv/core
 
@@ -22,6 +22,9 @@ lint: .venv/dev
 
 ui: setup
 	$(BIN)/escalation ui --port $(PORT)
+
+serve: setup
+	$(BIN)/escalation serve
 
 bench: setup
 	$(BIN)/python benchmarks/speed.py

@@ -1,0 +1,104 @@
+"""Runs the service until it is told to stop."""
+
+import asyncio
+import logging
+import logging.config
+import signal
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from escalation.errors import ConfigError, EscalationError, ModelError
+from escalation.serving import logs
+from escalation.serving.app import create_app
+from escalation.serving.batching import Batcher
+from escalation.serving.metrics import Metrics
+from escalation.serving.settings import Settings
+from escalation.serving.worker import Source, WorkerStoppedError
+
+log = logging.getLogger("escalation.serving")
+
+
+def serve(locate: Callable[[], Source], host: str, port: int, settings: Settings) -> None:
+    """Serve until SIGTERM or an interrupt; requests that were accepted by then are answered.
+
+    Parameters
+    ----------
+    locate : callable
+        Finds the model.
+    host : str
+    port : int
+        0 for any that is free; the log says which.
+    settings : Settings
+
+    Raises
+    ------
+    EscalationError
+        A setting is wrong, the model cannot be loaded, or the address cannot be had.
+    """
+    settings.check()
+    logging.config.dictConfig(logs.configuration())
+    asyncio.run(_serve(locate, _bound(host, port), settings))
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, *_, address = found[0]
+        bound = socket.socket(family)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(
+            f"cannot listen on {host} port {port} ({reason}): choose others with --host and --port"
+        ) from error
+    return bound
+
+
+async def _serve(locate: Callable[[], Source], bound: socket.socket, settings: Settings) -> None:
+    metrics = Metrics()
+    batcher = Batcher(settings, metrics.batch)
+    try:
+        crew = await batcher.use(locate())
+    except WorkerStoppedError as error:
+        raise ModelError(
+            "a scoring process ended while it loaded the model: is there enough memory? see --workers"
+        ) from error
+    app = create_app(batcher, locate, metrics, settings)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=2 * int(settings.timeout) + 1,  # for a body to arrive and to be scored
+    )
+    # uvicorn hands a signal on when it has stopped, and without a handler this would end the process before its workers
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    host, port = bound.getsockname()[:2]
+    log.info(
+        "serving", extra={"address": f"http://{host}:{port}", "model": crew.source.uri, "version": crew.source.version}
+    )
+    polling = asyncio.create_task(_poll(locate, batcher, settings.poll)) if settings.poll else None
+    await uvicorn.Server(config).serve([bound])
+    if polling:
+        polling.cancel()
+    await batcher.stop()
+    log.info("stopped")
+
+
+async def _poll(locate: Callable[[], Source], batcher: Batcher, seconds: float) -> None:
+    """Look every so often whether the model has changed, and take the new one."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            source = await asyncio.to_thread(locate)
+            if batcher.crew and source != batcher.crew.source:
+                await batcher.use(source)
+                log.info("another model", extra={"model": source.uri, "version": source.version})
+        except (EscalationError, WorkerStoppedError) as error:
+            log.error("the model stays as it was", extra={"reason": str(error)})
