@@ -15,9 +15,10 @@ export async function saveHtml(score, title) {
   const page = document.implementation.createHTMLDocument(`${printable(title)} – escalation ${whole(score.escalation)}, ${score.level}`);
   page.documentElement.lang = "en";
   page.head.prepend(el("meta", { charset: "utf-8" }), el("meta", { name: "viewport", content: "width=device-width, initial-scale=1" }), el("meta", { name: "color-scheme", content: "light dark" }));
-  page.head.append(el("style", {}, style));
   page.body.append(el("main", { class: "alone" }, report(score, title, "s", true)));
-  save(`<!doctype html>\n${page.documentElement.outerHTML}\n`, "text/html", `${slug(title)}.html`);
+  // not as an element: the policy of this page would refuse it
+  const html = page.documentElement.outerHTML.replace("</head>", () => `<style>${style}</style></head>`);
+  save(`<!doctype html>\n${html}\n`, "text/html", `${slug(title)}.html`);
 }
 
 function slug(title) {
