@@ -36,6 +36,7 @@ def page(score: Mapping[str, Any], title: str) -> str:
         sentences=sentences,
         paragraphs=_paragraphs(sentences),
         bands=_bands(),
+        gap=GAP,
         course=_course(sentences),
         highest=_highest(sentences, range(len(sentences))),
         drivers=[{**driver, "pushing": wording.pushing(driver)} for driver in score["drivers"]],

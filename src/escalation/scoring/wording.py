@@ -24,7 +24,7 @@ def spoken(label: str) -> str:
     >>> spoken("use_of_force")
     'use of force'
     """
-    return label.replace("_", " ").lower()
+    return label.replace("_", " ").lower().replace("deescalation", "de-escalation")
 
 
 def calming(sentence: Mapping[str, Any]) -> float:

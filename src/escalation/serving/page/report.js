@@ -27,8 +27,8 @@ export function report(score, title, prefix, alone = false) {
     el("header", {}, el("h2", { tabindex: alone ? null : "-1" }, printable(title))),
     ...score.warnings.map((warning) => el("p", { class: "warning" }, el("b", {}, "Warning: "), warning)),
     el("section", { class: "box verdict", "aria-label": "Score" }, gauge(score), parts(score)),
-    el("section", { class: "box", "aria-label": "Course of the article" }, ...strip(score.sentences)),
-    el("section", { class: "box", "aria-label": "What drives the score" }, ...driving(score, prefix)),
+    el("section", { class: "box course", "aria-label": "Course of the article" }, ...strip(score.sentences)),
+    el("section", { class: "box reasons", "aria-label": "What drives the score" }, ...driving(score, prefix)),
     el("section", { class: "box reading", "aria-label": "Sentence by sentence" }, ...reading(score, drivers, prefix, alone)),
     el("footer", {}, `Language ${score.language}. Scored by ${scoredBy(score)}. A sentence that is a fragment or said twice is struck out and does not count.`),
   );
@@ -116,7 +116,7 @@ function driverItem(driver, sentence, prefix) {
 
 function reading(score, drivers, prefix, alone) {
   const hint = alone ? "Hold the pointer on a sentence, or move to it with the tab key, for the probability of every label." : "Point at a sentence, or walk through them with the arrow keys, for the probability of every label.";
-  const ranges = ["0 – 14", "15 – 34", "35 – 54", "55 – 74", "75 – 100"];
+  const ranges = [0, ...STEPS].map((start, band) => `${start} – ${band < STEPS.length ? STEPS[band] - 1 : 100}`);
   return [
     el("h3", {}, "Sentence by sentence"),
     el("p", { class: "note" }, `Shaded by points; underlined words pushed a driving sentence. ${hint}`),

@@ -11,7 +11,7 @@ const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
 export const step = (points) => STEPS.filter((least) => points >= least).length;
 
 /** A label's name as words. */
-export const spoken = (label) => label.replaceAll("_", " ").toLowerCase();
+export const spoken = (label) => label.replaceAll("_", " ").toLowerCase().replace("deescalation", "de-escalation");
 
 /** The text with a space for every character that could turn the direction of writing. */
 export const printable = (text) => text.replace(UNPRINTABLE, " ");
