@@ -1,7 +1,9 @@
 """The page in a real browser, at a real service."""
 
 import contextlib
+import io
 import json
+import math
 import re
 import shutil
 import signal
@@ -9,13 +11,18 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from commands import ROOT, environment, run
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from escalation.scoring.wording import spoken
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
@@ -179,7 +186,7 @@ def test_a_pasted_article_comes_back_shaded_with_its_reasons(opened: Open) -> No
     expect(sentences).to_have_count(len(want["sentences"]))
     for shown, sentence in zip(sentences.all(), want["sentences"], strict=True):
         assert sentence["text"] in shown.inner_text()
-        assert f"{sentence['escalation']:.0f} points, {sentence['label'].replace('_', ' ')}" in shown.text_content()
+        assert f"{sentence['escalation']:.0f} points, {spoken(sentence['label'])}" in shown.text_content()
     by_points = sorted(range(len(want["sentences"])), key=lambda index: want["sentences"][index]["escalation"])
     highest, lowest = by_points[-1], by_points[0]
     shade = "element => getComputedStyle(element).backgroundColor"
@@ -255,6 +262,7 @@ def test_everything_can_be_done_with_the_keyboard(opened: Open) -> None:
     expect(page.locator(".report")).to_be_visible()
     expect(page.locator(".report h2")).to_be_focused()
     expect(page.get_by_role("status")).to_contain_text("escalation")
+    assert page.title().endswith("– escalation")
     tab_to(".drivers a")
     page.keyboard.press("Enter")
     expect(page.locator(".sentence:focus")).to_have_count(1)
@@ -408,6 +416,30 @@ def test_colours_follow_the_system_and_the_switch_which_is_remembered(opened: Op
     assert light.evaluate(paper) == dark.evaluate(paper)
     light.get_by_role("button", name="Auto").click()
     assert light.evaluate(paper) != dark.evaluate(paper)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("vision", ["none", "deuteranopia", "protanopia", "tritanopia"])
+def test_shades_differ_for_colour_blind_eyes(opened: Open, scheme: str, vision: str) -> None:
+    page = opened(color_scheme=scheme)
+    scored(page, "calm")
+    page.context.new_cdp_session(page).send("Emulation.setEmulatedVisionDeficiency", {"type": vision})
+    *warm, calm = [_lab(swatch.screenshot()) for swatch in page.locator(".legend i").all()]
+    lightness = [shade[0] for shade in warm]
+    from_paper = [abs(one - lightness[0]) for one in lightness]
+    assert all(after >= before + 3 for before, after in pairwise(from_paper)), lightness
+    # a difference of 2.3 is just noticeable (Mahy et al. 1994)
+    assert min(math.dist(one, other) for one, other in combinations([*warm, calm], 2)) > 5
+
+
+def _lab(picture: bytes) -> tuple[float, float, float]:
+    """Colour in the middle of a picture as CIE L*a*b* (D65)."""
+    image = Image.open(io.BytesIO(picture)).convert("RGB")
+    pixel = np.array(image.getpixel((image.width // 2, image.height // 2))) / 255
+    linear = np.where(pixel <= 0.04045, pixel / 12.92, ((pixel + 0.055) / 1.055) ** 2.4)
+    matrix = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    x, y, z = np.cbrt(matrix @ linear / [0.9505, 1, 1.089])
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
 
 
 def test_nothing_moves_for_those_who_asked_for_that(opened: Open) -> None:

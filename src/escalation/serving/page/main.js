@@ -3,6 +3,9 @@
 import { compare, verdict } from "./comparison.js";
 import { Panel } from "./panel.js";
 import { model } from "./service.js";
+import { whole } from "./wording.js";
+
+const TITLE = document.title;
 
 const articles = document.getElementById("articles");
 const comparison = document.getElementById("comparison");
@@ -19,6 +22,7 @@ const page = {
     const scored = panels.filter((panel) => panel.score);
     document.body.classList.toggle("scored", scored.length > 0);
     comparison.hidden = scored.length < 2;
+    document.title = scored.length ? `${scored.map(({ score }) => `${whole(score.escalation)} ${score.level}`).join(" / ")} – escalation` : TITLE;
     if (scored.length < 2) return;
     compare(comparison, ...scored);
     // after the second article's own line has been said

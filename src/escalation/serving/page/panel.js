@@ -163,7 +163,10 @@ export class Panel {
       if (this.running === running) this.show(found);
     } catch (error) {
       if (error.name === "AbortError") return;
-      if (!(error instanceof ServiceError)) throw error;
+      if (!(error instanceof ServiceError)) {
+        this.complain("The answer came, but this page could not show it. Reload the page and try again.");
+        throw error;
+      }
       this.find(".token").hidden = !error.token && !this.page.token;
       this.complain(error.message);
       if (error.token) this.tokenField.focus();

@@ -5,6 +5,7 @@ import { calming, course, paragraphs, pieces, printable, pushing, said, scoredBy
 
 const ARC = "M 12 100 A 88 88 0 0 1 188 100";
 const INNER = "M 25 100 A 75 75 0 0 1 175 100";
+const ABOUT = [0, 25, 45, 65, 88]; // points of the shades in the legend
 const GAP = 0.7; // points left free between two bands of the gauge
 const PARTS = [
   ["threat", "hostile words", (score) => score.threat],
@@ -123,8 +124,8 @@ function reading(score, drivers, prefix, alone) {
     el(
       "ul",
       { class: "legend", "aria-label": "Shades" },
-      ...ranges.map((range, band) => el("li", {}, el("i", { class: `step${band}`, vars: { about: 25 * band } }), range)),
-      el("li", {}, el("i", { class: "calm", vars: { about: 80 } }), "▼ de-escalation"),
+      ...ranges.map((range, band) => el("li", {}, el("i", { class: `step${band}`, vars: { about: ABOUT[band] } }), range)),
+      el("li", {}, el("i", { class: "calm", vars: { about: 60 } }), "▼ de-escalation"),
     ),
     el(
       "div",
