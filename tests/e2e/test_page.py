@@ -212,6 +212,9 @@ def test_the_distribution_of_a_sentence_shows_on_hover_and_on_focus(opened: Open
     assert inspector.locator(".share").all_inner_texts() == [
         f"{100 * share:.0f} %" for share in want[4]["probabilities"].values()
     ]
+    book = page.request.get(page.url + "v1/model").json()["codebooks"][0]
+    meanings = {label["name"]: label["definition"] for label in book["labels"]}
+    expect(inspector).to_contain_text(f"{spoken(want[4]['label'])}: {meanings[want[4]['label']]}")
     page.locator(".sentence").nth(2).focus()
     expect(inspector).to_contain_text("Sentence 3:")
     assert page.locator(".sentence").nth(2).get_attribute("aria-describedby") == inspector.get_attribute("id")
@@ -525,6 +528,7 @@ def test_a_token_is_asked_for_where_the_service_wants_one(opened: Open, trained:
         page.get_by_label("Token of this service").fill(TOKEN)
         page.keyboard.press("Enter")
         expect(page.locator(".report")).to_be_visible()
+        expect(page.locator("#model")).to_contain_text("version 1")
         assert TOKEN not in page.evaluate("JSON.stringify([localStorage, sessionStorage, location.href])")
 
 

@@ -1,6 +1,7 @@
 """The web page at / and the files that it is made of; everything it loads comes from here."""
 
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -47,8 +48,6 @@ def _answer(name: str, request: Request) -> Response:
 @cache
 def _files() -> dict[str, tuple[bytes, str, str]]:
     """What there is to serve, by name: content, entity tag and media type. A name that is not here leads nowhere."""
-    from hashlib import sha256
-
     package = files("escalation")
     own = dict(_below(package / "serving" / "page", ""))
     contents = {name: path.read_bytes() for name, path in own.items()}

@@ -12,13 +12,19 @@ const comparison = document.getElementById("comparison");
 const more = document.getElementById("compare");
 const status = document.getElementById("status");
 const panels = [];
+let known = null; // what the service says of its model
 
 const page = {
   token: "",
   tell(line) {
     status.textContent = line;
   },
+  define(codebook, label) {
+    const labels = known?.codebooks?.find(({ name }) => name === codebook)?.labels ?? [];
+    return labels.find(({ name }) => name === label)?.definition ?? "";
+  },
   changed() {
+    if (!known) learn(); // a token may have come since
     const scored = panels.filter((panel) => panel.score);
     document.body.classList.toggle("scored", scored.length > 0);
     comparison.hidden = scored.length < 2;
@@ -61,6 +67,11 @@ function arrange() {
   }
 }
 
+async function learn() {
+  known = await model(page.token);
+  if (known) document.getElementById("model").textContent = `Model ${known.uri}${known.version ? `, version ${known.version}` : ""}`;
+}
+
 function chooseTheme(theme) {
   if (theme) document.documentElement.dataset.theme = theme;
   else delete document.documentElement.dataset.theme;
@@ -80,5 +91,4 @@ for (const kind of ["dragover", "drop"]) document.addEventListener(kind, (event)
 document.addEventListener("drop", (event) => panels[0].drop(event));
 
 add();
-const known = await model("");
-if (known) document.getElementById("model").textContent = `Model ${known.uri ?? ""}${known.version ? `, version ${known.version}` : ""}`;
+learn();

@@ -13,7 +13,7 @@ const LONGEST_TITLE = 90; // characters
 export class Panel {
   /**
    * @param {string} letter a or b
-   * @param {{token: string, tell: (line: string) => void, changed: () => void, removed: (panel: Panel) => void}} page
+   * @param {{token: string, tell: (line: string) => void, define: (codebook: string, label: string) => string, changed: () => void, removed: (panel: Panel) => void}} page
    */
   constructor(letter, page) {
     this.letter = letter;
@@ -195,7 +195,7 @@ export class Panel {
     const article = report(found, this.title, prefix);
     article.querySelector("header").append(this.actions());
     this.find(".result").replaceChildren(article);
-    reading(article, found.sentences, prefix);
+    reading(article, found.sentences, prefix, (label) => this.page.define(found.model.codebook, label));
     this.composer.open = false;
     this.page.changed();
     const [low, high] = found.interval;

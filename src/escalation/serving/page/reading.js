@@ -2,15 +2,16 @@
 
 import { el } from "./elements.js";
 import { distribution } from "./report.js";
-import { calming, said, step } from "./wording.js";
+import { calming, said, spoken, step } from "./wording.js";
 
 /**
  * Make the sentences of a report answer pointer and keyboard.
  * @param {HTMLElement} article as `report` made it
  * @param {object[]} sentences of its score
  * @param {string} prefix of its ids
+ * @param {(label: string) => string} define says what a label means, if that is known
  */
-export function reading(article, sentences, prefix) {
+export function reading(article, sentences, prefix, define) {
   const prose = article.querySelector(".prose");
   const spans = [...prose.querySelectorAll(".sentence")];
   const inspector = el("div", { class: "inspector", id: `${prefix}inspector` }, el("p", { class: "note" }, "No sentence chosen."));
@@ -25,7 +26,12 @@ export function reading(article, sentences, prefix) {
     shown = index;
     const sentence = sentences[index];
     inspector.className = `inspector ${calming(sentence) ? "calm" : `step${step(sentence.escalation)}`}`;
-    inspector.replaceChildren(el("p", {}, `Sentence ${index + 1}: `, el("b", {}, said(sentence))), distribution(sentence));
+    const meaning = define(sentence.label);
+    inspector.replaceChildren(
+      el("p", {}, `Sentence ${index + 1}: `, el("b", {}, said(sentence))),
+      distribution(sentence),
+      meaning ? el("p", { class: "meaning" }, el("b", {}, spoken(sentence.label)), `: ${meaning}`) : "",
+    );
   };
   const stop = (index) => {
     spans[current].tabIndex = -1;
