@@ -176,7 +176,6 @@ export class Panel {
   }
 
   waiting(line) {
-    this.page.tell(line);
     this.message.textContent = line;
   }
 
