@@ -62,7 +62,7 @@ class Service:
             content = json.dumps(content).encode()
         if content is not None:
             named.setdefault("Content-Type", "application/json")
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=180)
         try:
             # an iterator has no length, so it is sent in chunks
             connection.request(method, path, content, named)
@@ -118,7 +118,7 @@ def serving(home: Path, folder: Path, *options: str, **more: str) -> Iterator[Se
 
 
 def _up(process: subprocess.Popen[bytes], log: Path) -> Service:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline and process.poll() is None:
         for line in log.read_text(encoding="utf-8").splitlines():
             with contextlib.suppress(ValueError):
@@ -152,7 +152,7 @@ def mlflow_serving(home: Path, folder: Path) -> Iterator[str]:
             start_new_session=True,
         )
     try:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 180
         while True:
             with contextlib.suppress(OSError):
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=5).close()
