@@ -1,4 +1,4 @@
-"""The service against `mlflow models serve` of the same model, both under the same load: `make bench-load` writes experiments/load/.
+"""The service against `mlflow models serve` of the same model under the same load: `make bench-load` writes experiments/load/.
 
 Both run all the while; the load goes to one and then to the other, in turns, so that whatever else the machine does hits both.
 Each request is another article, so that nothing can be remembered.
@@ -185,7 +185,9 @@ def report(found: dict[str, Any]) -> str:
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for name, row in found["servers"].items():
-        times = " | ".join(f"{row[key]:,}" for key in ("p50_ms", "p95_ms", "p99_ms", "errors", "processor_ms_per_request"))
+        times = " | ".join(
+            f"{row[key]:,}" for key in ("p50_ms", "p95_ms", "p99_ms", "errors", "processor_ms_per_request")
+        )
         lines.append(f"| `{name}` | {row['requests_per_second']:,.1f} | {times} |")
     lines += ["", f"Requests a second of the service are {found['times']:.2f} times those of MLflow's server.", ""]
     return "\n".join(lines)

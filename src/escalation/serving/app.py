@@ -14,7 +14,7 @@ from escalation.errors import EscalationError, InputError
 from escalation.serving import documentation, pages, problems, schemas
 from escalation.serving.access import BearerToken, needs_token
 from escalation.serving.batching import Batcher, QueueFullError
-from escalation.serving.headers import SecurityHeaders
+from escalation.serving.headers import CommonHeaders
 from escalation.serving.limits import BodyLimit
 from escalation.serving.logs import RequestLog
 from escalation.serving.metrics import KIND, Metrics, RequestMetrics
@@ -35,7 +35,7 @@ def create_app(batcher: Batcher, locate: Callable[[], Source], metrics: Metrics,
     settings : Settings
     """
     layers = [
-        Middleware(SecurityHeaders),
+        Middleware(CommonHeaders),
         Middleware(RequestLog),
         Middleware(RequestMetrics, metrics=metrics),
         *([Middleware(BearerToken, token=settings.token)] if settings.token else []),
@@ -49,6 +49,7 @@ def create_app(batcher: Batcher, locate: Callable[[], Source], metrics: Metrics,
         redoc_url=None,
         middleware=layers,
     )
+    app.state.stopping = False
     app.state.batcher, app.state.locate, app.state.metrics, app.state.settings = batcher, locate, metrics, settings
     shown = HTTPBearer(auto_error=False, description=f"The value of {TOKEN}.")  # the layer above is what refuses
     closed = [Depends(shown)] if settings.token else []
@@ -121,8 +122,8 @@ async def healthy() -> schemas.Health:
 async def ready(request: Request) -> schemas.Health:
     """Whether it can score now: a worker lives and the queue has room."""
     batcher: Batcher = request.app.state.batcher
-    if not batcher.ready:
-        raise Refused(503, "no worker can score now: try again in a second", headers=RETRY_AFTER)
+    if request.app.state.stopping or not batcher.ready:
+        raise Refused(503, "nothing can be scored now: try again in a second", headers=RETRY_AFTER)
     return schemas.Health()
 
 

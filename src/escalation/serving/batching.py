@@ -84,8 +84,13 @@ class Batcher:
         futures: list[asyncio.Future[bytes]] = [loop.create_future() for _ in articles]
         self._waiting.extend(zip(articles, futures, strict=True))
         self._news.set()
-        async with asyncio.timeout(self.settings.timeout):  # which cancels the futures
-            return await asyncio.gather(*futures, return_exceptions=True)
+        try:
+            async with asyncio.timeout(self.settings.timeout):  # which cancels the futures
+                return await asyncio.gather(*futures, return_exceptions=True)
+        except TimeoutError:
+            # else they would take the place of others until a worker comes by
+            self._waiting = deque(one for one in self._waiting if not one[1].done())
+            raise
 
     async def use(self, source: Source) -> Crew:
         """Load a model in new workers, then let them take over; the old ones finish what they are at.

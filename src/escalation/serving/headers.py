@@ -13,8 +13,8 @@ SECURITY = {
 }
 
 
-class SecurityHeaders:
-    """Adds them."""
+class CommonHeaders:
+    """Adds them, and asks clients to come back over another connection when this service stops."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -24,7 +24,10 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(SECURITY)
+                headers = MutableHeaders(scope=message)
+                headers.update(SECURITY)
+                if scope["app"].state.stopping:  # a request sent on it later would find it closed
+                    headers["Connection"] = "close"
             await send(message)
 
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

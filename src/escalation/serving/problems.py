@@ -1,6 +1,5 @@
 """Every error as application/problem+json (RFC 9457), with a pointer to each field that is wrong."""
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -15,7 +14,11 @@ from escalation.serving.schemas import FieldError, Problem
 KIND = "application/problem+json"
 RETRY_AFTER = {"Retry-After": "1"}
 
-log = logging.getLogger("escalation.serving")
+_MEND = {
+    400: "the body cannot be read: send JSON in UTF-8, not nested deeply",
+    404: "nothing is here: /docs lists what there is",
+    405: "this address takes another method: see the header Allow, or /docs",
+}
 
 
 class Refused(HTTPException):
@@ -81,9 +84,8 @@ def install(app: FastAPI) -> None:
 def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     fields = error.fields if isinstance(error, Refused) else ()
-    detail = error.detail
-    if error.status_code == HTTPStatus.NOT_FOUND and not isinstance(error, Refused):
-        detail = "nothing is here: /docs lists what there is"
+    # errors that FastAPI raises itself say no more than their title
+    detail = error.detail if isinstance(error, Refused) else _MEND.get(error.status_code, error.detail)
     return problem(error.status_code, detail, fields, error.headers)
 
 

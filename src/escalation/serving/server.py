@@ -6,6 +6,7 @@ import logging.config
 import signal
 import socket
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 
@@ -43,13 +44,15 @@ def serve(locate: Callable[[], Source], host: str, port: int, settings: Settings
 
 
 def _bound(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65535:  # the C library would take the rest of a division
+        raise ConfigError(f"--port is {port}: it must be from 0 to 65535")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, *_, address = found[0]
         bound = socket.socket(family)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(
             f"cannot listen on {host} port {port} ({reason}): choose others with --host and --port"
@@ -84,11 +87,19 @@ async def _serve(locate: Callable[[], Source], bound: socket.socket, settings: S
         "serving", extra={"address": f"http://{host}:{port}", "model": crew.source.uri, "version": crew.source.version}
     )
     polling = asyncio.create_task(_poll(locate, batcher, settings.poll)) if settings.poll else None
-    await uvicorn.Server(config).serve([bound])
+    await _Server(config).serve([bound])
     if polling:
         polling.cancel()
     await batcher.stop()
     log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    """Tells the app when a stop begins."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.config.app.state.stopping = True  # type: ignore[union-attr]  # it is the app that it was given
+        super().handle_exit(sig, frame)
 
 
 async def _poll(locate: Callable[[], Source], batcher: Batcher, seconds: float) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import multiprocessing
 import os
+import re
 import signal
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from escalation.errors import EscalationError, InputError
 
+_ADDRESS = re.compile(r"\s*(?:https?://|www\.)\S+\s*", re.IGNORECASE)
 WARM_UP = "Talks in the capital were put off without a new date. The harvest festival went ahead in the rain."
 
 
@@ -77,9 +79,10 @@ class Worker:
         self._process.kill()
 
     def stop(self) -> None:
-        """End an idle process."""
-        self._pipe.close()
+        """End an idle process; it has nothing to put away, which would take it seconds."""
+        self._process.kill()
         self._process.join()
+        self._pipe.close()
 
     def _answer(self) -> Any:
         try:
@@ -132,6 +135,8 @@ def _scores(scorer: Any, articles: Sequence[Article]) -> list[bytes | InputError
     alike: dict[tuple[bool, bool], list[tuple[int, str]]] = {}
     for row, (content, html, drivers, sentences) in enumerate(articles):
         try:
+            if _ADDRESS.fullmatch(content):
+                raise InputError("a web address, which is not fetched: send the article itself")
             text = documents.parse(content, html)
         except InputError as error:
             answers[row] = error
