@@ -1,14 +1,10 @@
 """The page in a real browser, at a real service."""
 
-import contextlib
 import io
 import json
 import math
 import re
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from itertools import combinations, pairwise
@@ -18,9 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from commands import ROOT, environment, run
+from commands import ROOT, run
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from serving import HTML, serving
 
 from escalation.scoring.wording import spoken
 
@@ -54,34 +51,11 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: install D
 Open = Callable[..., Page]
 
 
-@contextlib.contextmanager
-def served(home: Path, *options: str, **more: str) -> Iterator[str]:
-    """A service of its own; gives its address."""
-    command = [str(Path(sys.executable).with_name("escalation")), "serve", "--port", "0", "--workers", "1", *options]
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment(home, **more), stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            lines = []
-            for line in process.stderr:
-                lines.append(line)
-                if '"serving"' in line:
-                    break
-            else:
-                pytest.fail("the service did not start: " + "".join(lines))
-            # what it logs from now on must not fill the pipe
-            drain = subprocess.Popen(["cat"], stdin=process.stderr, stdout=subprocess.DEVNULL)
-            yield json.loads(line)["address"]
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
-            drain.wait(10)
-
-
 @pytest.fixture(scope="module")
-def service(trained: Path) -> Iterator[str]:
-    with served(trained) as address:
-        yield address
+def service(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a service."""
+    with serving(trained, tmp_path_factory.mktemp("service"), "--workers", "1") as running:
+        yield running.url
 
 
 @pytest.fixture(scope="module")
@@ -225,12 +199,7 @@ def test_the_distribution_of_a_sentence_shows_on_hover_and_on_focus(opened: Open
 
 def test_a_dropped_page_is_read_without_its_furniture(opened: Open) -> None:
     page = opened()
-    content = """<!doctype html><html lang="en"><head><title>x</title></head><body>
-<nav><a href="/">World</a> <a href="/">Sport</a></nav>
-<article><h1>Tanks at the crossing</h1><p>Tanks massed at the Orlava crossing on Sunday, and officials in the capital expect an
-attack within days.</p><p>“We will answer every shot,” the marshal told reporters. The harvest festival went ahead in the rain
-all the same.</p></article><footer>All rights reserved</footer></body></html>"""
-    drop(page, "border.html", content)
+    drop(page, "border.html", HTML)
     expect(page.get_by_role("heading", name="border.html")).to_be_visible()
     prose = page.locator(".prose").inner_text()
     assert "Tanks massed at the Orlava crossing" in prose
@@ -519,9 +488,9 @@ def test_a_busy_service_is_asked_again(opened: Open) -> None:
     expect(page.locator(".message")).to_be_empty()
 
 
-def test_a_token_is_asked_for_where_the_service_wants_one(opened: Open, trained: Path) -> None:
-    with served(trained, ESCALATION_TOKEN=TOKEN) as address:
-        page = opened(address)
+def test_a_token_is_asked_for_where_the_service_wants_one(opened: Open, trained: Path, tmp_path: Path) -> None:
+    with serving(trained, tmp_path, "--workers", "1", ESCALATION_TOKEN=TOKEN) as running:
+        page = opened(running.url)
         page.locator("[data-example=calm]").click()
         expect(page.get_by_role("alert")).to_contain_text("This service asks for a token")
         expect(page.get_by_label("Token of this service")).to_be_focused()
