@@ -40,6 +40,11 @@ serve: setup
 bench: setup
 	$(BIN)/python benchmarks/speed.py
 
+# Against MLflow's own server; MODEL is any model URI, the turns are 30 seconds each.
+MODEL ?= models:/escalation@champion
+bench-load: setup
+	$(BIN)/python benchmarks/load.py --model $(MODEL)
+
 benchmark: .venv/weights
 	$(BIN)/python benchmarks/models.py
 

@@ -178,8 +178,9 @@ def _serve(options: argparse.Namespace) -> None:
     from escalation.tracking import registry
 
     named = {name: value for name, value in vars(options).items() if name in Settings.__dataclass_fields__}
-    locate = functools.partial(registry.locate, options.model or "models:/escalation@champion")
-    serve(locate, options.host, options.port, Settings(**named))
+    uri = options.model or "models:/escalation@champion"
+    locate, version = functools.partial(registry.locate, uri), functools.partial(registry.version, uri)
+    serve(locate, version, options.host, options.port, Settings(**named))
 
 
 def _corpora(options: argparse.Namespace) -> None:

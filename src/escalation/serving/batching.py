@@ -108,7 +108,7 @@ class Batcher:
             failed = [one for one in started if isinstance(one, BaseException)]
             if failed:
                 for worker in workers:
-                    worker.kill()
+                    worker.stop()
                 raise failed[0]
             crew = Crew(source, workers[0].model, alive=len(workers))
             crew.tasks = [asyncio.create_task(self._run(crew, worker)) for worker in workers]
@@ -137,6 +137,7 @@ class Batcher:
         """Serve with one worker, and with another when it ends, until the crew is retired."""
         while batch := await self._next(crew):
             if not await self._scored(worker, batch):
+                worker.stop()
                 crew.alive -= 1
                 replacement = await self._replaced(crew)
                 if replacement is None:

@@ -21,13 +21,15 @@ from escalation.serving.worker import Source, WorkerStoppedError
 log = logging.getLogger("escalation.serving")
 
 
-def serve(locate: Callable[[], Source], host: str, port: int, settings: Settings) -> None:
+def serve(locate: Callable[[], Source], version: Callable[[], str], host: str, port: int, settings: Settings) -> None:
     """Serve until SIGTERM or an interrupt; requests that were accepted by then are answered.
 
     Parameters
     ----------
     locate : callable
-        Finds the model.
+        Finds the model, and fetches it if it is elsewhere.
+    version : callable
+        Which version the model has now; asked at each poll.
     host : str
     port : int
         0 for any that is free; the log says which.
@@ -40,7 +42,7 @@ def serve(locate: Callable[[], Source], host: str, port: int, settings: Settings
     """
     settings.check()
     logging.config.dictConfig(logs.configuration())
-    asyncio.run(_serve(locate, _bound(host, port), settings))
+    asyncio.run(_serve(locate, version, _bound(host, port), settings))
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -60,11 +62,13 @@ def _bound(host: str, port: int) -> socket.socket:
     return bound
 
 
-async def _serve(locate: Callable[[], Source], bound: socket.socket, settings: Settings) -> None:
+async def _serve(
+    locate: Callable[[], Source], version: Callable[[], str], bound: socket.socket, settings: Settings
+) -> None:
     metrics = Metrics()
     batcher = Batcher(settings, metrics.batch)
     try:
-        crew = await batcher.use(locate())
+        await batcher.use(locate())
     except WorkerStoppedError as error:
         raise ModelError(
             "a scoring process ended while it loaded the model: is there enough memory? see --workers"
@@ -82,11 +86,7 @@ async def _serve(locate: Callable[[], Source], bound: socket.socket, settings: S
     # uvicorn hands a signal on when it has stopped, and without a handler this would end the process before its workers
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    host, port = bound.getsockname()[:2]
-    log.info(
-        "serving", extra={"address": f"http://{host}:{port}", "model": crew.source.uri, "version": crew.source.version}
-    )
-    polling = asyncio.create_task(_poll(locate, batcher, settings.poll)) if settings.poll else None
+    polling = asyncio.create_task(_poll(locate, version, batcher, settings.poll)) if settings.poll else None
     await _Server(config).serve([bound])
     if polling:
         polling.cancel()
@@ -95,20 +95,28 @@ async def _serve(locate: Callable[[], Source], bound: socket.socket, settings: S
 
 
 class _Server(uvicorn.Server):
-    """Tells the app when a stop begins."""
+    """Says when it takes requests, and tells the app when a stop begins."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        source = self.config.app.state.batcher.crew.source  # type: ignore[union-attr]  # it is the app that it was given
+        host, port = (sockets or [])[0].getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        log.info("serving", extra={"address": f"http://{shown}:{port}", "model": source.uri, "version": source.version})
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.config.app.state.stopping = True  # type: ignore[union-attr]  # it is the app that it was given
+        self.config.app.state.stopping = True  # type: ignore[union-attr]
         super().handle_exit(sig, frame)
 
 
-async def _poll(locate: Callable[[], Source], batcher: Batcher, seconds: float) -> None:
+async def _poll(locate: Callable[[], Source], version: Callable[[], str], batcher: Batcher, seconds: float) -> None:
     """Look every so often whether the model has changed, and take the new one."""
     while True:
         await asyncio.sleep(seconds)
         try:
-            source = await asyncio.to_thread(locate)
-            if batcher.crew and source != batcher.crew.source:
+            number = await asyncio.to_thread(version)
+            if batcher.crew and number != batcher.crew.source.version:
+                source = await asyncio.to_thread(locate)
                 await batcher.use(source)
                 log.info("another model", extra={"model": source.uri, "version": source.version})
         except (EscalationError, WorkerStoppedError) as error:

@@ -113,19 +113,39 @@ def locate(uri: str) -> Located:
     ModelError
         There is none; the message says how to make one.
     """
-    name, _, alias = uri.removeprefix("models:/").partition("@")
-    if uri.startswith("models:/") and alias and store.is_local():
-        if not (project.home() / store.DATABASE).is_file():
-            raise ModelError(_missing(uri))
-        with contextlib.suppress(sqlite3.Error):
-            found = _located(project.home() / store.DATABASE, name, alias)
-            if found is None:
-                raise ModelError(_missing(uri))
-            location, version = found
-            folder = Path(unquote(location.path)) / "artifacts" / "exported"
-            if location.scheme in ("", "file") and folder.is_dir():
-                return Located(folder, uri, version)
+    found = _found(uri)
+    if found is not None:
+        location, number = found
+        folder = Path(unquote(location.path)) / "artifacts" / "exported"
+        if location.scheme in ("", "file") and folder.is_dir():
+            return Located(folder, uri, number)
     return _downloaded(uri)
+
+
+def version(uri: str) -> str:
+    """Number of the registered version that a URI names now; '' where it names none. Nothing is fetched.
+
+    Raises
+    ------
+    ModelError
+        The alias names none.
+    """
+    name, _, alias = uri.removeprefix("models:/").partition("@")
+    if not uri.startswith("models:/"):
+        return ""
+    if not alias:
+        number = name.rpartition("/")[2]
+        return number if "/" in name and number.isdecimal() else ""
+    found = _found(uri)
+    if found is not None:
+        return found[1]
+    client = store.connect().MlflowClient()
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return str(client.get_model_version_by_alias(name, alias).version)
+    except MlflowException as error:
+        raise ModelError(_missing(uri)) from error
 
 
 def load_champion(codebook: str) -> exported.Exported:
@@ -158,11 +178,28 @@ def _downloaded(uri: str) -> Located:
         raise ModelError(
             f"no model at {uri} ({' '.join(str(error).split())[:200]}): see `escalation leaderboard`"
         ) from error
+    return Located(folder / "artifacts" / "exported", uri, version(uri))
+
+
+def _found(uri: str) -> tuple[SplitResult, str] | None:
+    """Where the version that an alias of the local store names is kept, and its number; None when only MLflow can tell.
+
+    Raises
+    ------
+    ModelError
+        The alias names none.
+    """
     name, _, alias = uri.removeprefix("models:/").partition("@")
-    version = name.rpartition("/")[2] if uri.startswith("models:/") and "/" in name else ""
-    if uri.startswith("models:/") and alias:
-        version = str(mlflow.MlflowClient().get_model_version_by_alias(name, alias).version)
-    return Located(folder / "artifacts" / "exported", uri, version)
+    if not (uri.startswith("models:/") and alias and store.is_local()):
+        return None
+    if not (project.home() / store.DATABASE).is_file():
+        raise ModelError(_missing(uri))
+    with contextlib.suppress(sqlite3.Error):
+        found = _located(project.home() / store.DATABASE, name, alias)
+        if found is None:
+            raise ModelError(_missing(uri))
+        return found
+    return None
 
 
 def _located(database: Path, name: str, alias: str) -> tuple[SplitResult, str] | None:
