@@ -4,6 +4,8 @@ import { el } from "./elements.js";
 import { distribution } from "./report.js";
 import { calming, said, spoken, step } from "./wording.js";
 
+const LONG = 300; // sentences from which a browser should lay out only the paragraphs in view
+
 /**
  * Make the sentences of a report answer pointer and keyboard.
  * @param {HTMLElement} article as `report` made it
@@ -13,6 +15,7 @@ import { calming, said, spoken, step } from "./wording.js";
  */
 export function reading(article, sentences, prefix, define) {
   const prose = article.querySelector(".prose");
+  prose.classList.toggle("long", sentences.length > LONG);
   const spans = [...prose.querySelectorAll(".sentence")];
   const inspector = el("div", { class: "inspector", id: `${prefix}inspector` }, el("p", { class: "note" }, "No sentence chosen."));
   prose.after(inspector);
