@@ -4,15 +4,26 @@ EXPERIMENT ?= baseline
 PORT ?= 5000
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup train test lint ui bench benchmark aggregation pipeline lock
+.PHONY: setup train test browser screenshots lint ui serve bench bench-load benchmark aggregation pipeline lock
 
 setup: .venv/core
 
 train: setup
 	$(BIN)/python train.py experiment=$(EXPERIMENT)
 
-test: .venv/dev lint
+test: .venv/dev browser lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The page is tested in a browser. Where none can be had these tests skip and say so, so nothing here may fail.
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null || \
+		{ test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 || \
+		echo "no Chromium here, and none can be installed: the tests of the page will skip"
+
+# Pictures of the page for docs/, of the champion in the store.
+screenshots: .venv/dev browser
+	$(BIN)/python docs/screenshots.py
 
 lint: .venv/dev
 	$(BIN)/ruff check .
@@ -23,8 +34,16 @@ lint: .venv/dev
 ui: setup
 	$(BIN)/escalation ui --port $(PORT)
 
+serve: setup
+	$(BIN)/escalation serve
+
 bench: setup
 	$(BIN)/python benchmarks/speed.py
+
+# Against MLflow's own server; MODEL is any model URI, the turns are 30 seconds each.
+MODEL ?= models:/escalation@champion
+bench-load: setup
+	$(BIN)/python benchmarks/load.py --model $(MODEL)
 
 benchmark: .venv/weights
 	$(BIN)/python benchmarks/models.py

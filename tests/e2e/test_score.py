@@ -2,13 +2,13 @@
 
 import functools
 import http.server
-import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from commands import json_of, run
+from serving import HTML
 
 FIELDS = {
     "escalation",
@@ -23,12 +23,6 @@ FIELDS = {
     "sentences",
     "drivers",
 }
-HTML = """<!doctype html><html lang="en"><head><title>Border tension</title></head><body>
-<nav><a href="/">Home</a> <a href="/world">World</a></nav>
-<article><h1>Tanks at the crossing</h1>
-<p>Tanks massed at the Orlava crossing on Sunday, and officials in the capital expect an attack within days.</p>
-<p>“We will answer every shot,” the marshal told reporters. The harvest festival went ahead in the rain all the same.</p>
-</article><footer>All rights reserved</footer></body></html>"""
 
 
 def test_json_has_the_fields_of_the_design(trained: Path, article: Path) -> None:
@@ -97,62 +91,3 @@ def test_web_address(trained: Path, site: str) -> None:
     score = json_of(run(trained, "escalation", "score", f"{site}/story.html", "--json"))
     assert any("Tanks massed" in sentence["text"] for sentence in score["sentences"])
     assert "404" in run(trained, "escalation", "score", f"{site}/none.html").stderr
-
-
-def test_served_by_mlflow_answers_the_same(trained: Path, article: Path, tmp_path: Path) -> None:
-    import os
-    import socket
-    import subprocess
-    import sys
-    import time
-    import urllib.request
-
-    from commands import environment
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    binaries = str(Path(sys.executable).parent)
-    settings = environment(
-        trained, MLFLOW_TRACKING_URI=f"sqlite:///{trained / 'mlflow.db'}", PATH=f"{binaries}:{os.environ['PATH']}"
-    )
-    command = [
-        "mlflow",
-        "models",
-        "serve",
-        "-m",
-        "models:/escalation@champion",
-        "--env-manager",
-        "local",
-        "--port",
-        str(port),
-    ]
-    with (tmp_path / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [f"{binaries}/{command[0]}", *command[1:]],
-            env=settings,
-            cwd=tmp_path,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        body = json.dumps({"inputs": [article.read_text(encoding="utf-8")]}).encode()
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}/invocations", body, {"Content-Type": "application/json"}
-        )
-        deadline, answer = time.monotonic() + 90, None
-        while answer is None and time.monotonic() < deadline:
-            try:
-                answer = json.load(urllib.request.urlopen(request, timeout=30))
-            except OSError:
-                time.sleep(0.5)
-        assert answer is not None, (tmp_path / "log").read_text()
-    finally:
-        os.killpg(server.pid, 15)
-        server.wait(timeout=30)
-    served = answer["predictions"][0]
-    own = json_of(run(trained, "escalation", "score", str(article), "--json"))
-    assert served["escalation"] == own["escalation"]
-    assert served["sentences"] == own["sentences"]
-    assert served["drivers"] == own["drivers"]

@@ -116,7 +116,8 @@ def _from_html(content: str, name: str) -> tuple[str, str]:
         raise InputError(
             f"{name} has no article text that can be told from the page: save the text as .txt and score that"
         )
-    return text, str(found.title or "")
+    # trafilatura gives a paragraph a line; between blank lines no sentence is joined, and a reader sees the paragraphs
+    return "\n\n".join(text.splitlines()), str(found.title or "")
 
 
 def _limit(limit: int | None) -> int:

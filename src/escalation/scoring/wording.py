@@ -24,7 +24,19 @@ def spoken(label: str) -> str:
     >>> spoken("use_of_force")
     'use of force'
     """
-    return label.replace("_", " ").lower()
+    return label.replace("_", " ").lower().replace("deescalation", "de-escalation")
+
+
+def calming(sentence: Mapping[str, Any]) -> float:
+    """Points of de-escalation of a sentence that says above all that hostility goes down, else 0."""
+    points = 100.0 * float(sentence["probabilities"].get("deescalation", 0))
+    return points if sentence["label"] == "deescalation" and points > sentence["escalation"] else 0.0
+
+
+def said(sentence: Mapping[str, Any]) -> str:
+    """What is said of a sentence beside its text."""
+    counted = "" if sentence["counted"] else ", not counted"
+    return f"{sentence['escalation']:.0f} points, {spoken(sentence['label'])}{counted}"
 
 
 def printable(text: str) -> str:

@@ -81,6 +81,19 @@ def champions() -> dict[str, str]:
         return {alias: client.get_model_version(NAME, version).run_id for alias, version in aliases.items()}
 
 
+@dataclass(frozen=True)
+class Located:
+    """A model's files on this machine and the version that they are, so that several processes load the same."""
+
+    folder: Path
+    uri: str
+    version: str
+
+    def load(self, threads: int = 0) -> exported.Exported:
+        """Read the model; `threads` of an encoder, 0 for as many as there are cores."""
+        return exported.load(self.folder, self.uri, self.version, threads)
+
+
 def load(uri: str) -> exported.Exported:
     """The model at any MLflow model URI.
 
@@ -89,19 +102,50 @@ def load(uri: str) -> exported.Exported:
     ModelError
         There is none; the message says how to make one.
     """
-    name, _, alias = uri.removeprefix("models:/").partition("@")
-    if uri.startswith("models:/") and alias and store.is_local():
-        if not (project.home() / store.DATABASE).is_file():
-            raise ModelError(_missing(uri))
-        with contextlib.suppress(sqlite3.Error):
-            found = _located(project.home() / store.DATABASE, name, alias)
-            if found is None:
-                raise ModelError(_missing(uri))
-            location, version = found
-            folder = Path(unquote(location.path)) / "artifacts" / "exported"
-            if location.scheme in ("", "file") and folder.is_dir():
-                return exported.load(folder, uri, version)
+    return locate(uri).load()
+
+
+def locate(uri: str) -> Located:
+    """Where the files of the model at any MLflow model URI are; those that are elsewhere are fetched.
+
+    Raises
+    ------
+    ModelError
+        There is none; the message says how to make one.
+    """
+    found = _found(uri)
+    if found is not None:
+        location, number = found
+        folder = Path(unquote(location.path)) / "artifacts" / "exported"
+        if location.scheme in ("", "file") and folder.is_dir():
+            return Located(folder, uri, number)
     return _downloaded(uri)
+
+
+def version(uri: str) -> str:
+    """Number of the registered version that a URI names now; '' where it names none. Nothing is fetched.
+
+    Raises
+    ------
+    ModelError
+        The alias names none.
+    """
+    name, _, alias = uri.removeprefix("models:/").partition("@")
+    if not uri.startswith("models:/"):
+        return ""
+    if not alias:
+        number = name.rpartition("/")[2]
+        return number if "/" in name and number.isdecimal() else ""
+    found = _found(uri)
+    if found is not None:
+        return found[1]
+    client = store.connect().MlflowClient()
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return str(client.get_model_version_by_alias(name, alias).version)
+    except MlflowException as error:
+        raise ModelError(_missing(uri)) from error
 
 
 def load_champion(codebook: str) -> exported.Exported:
@@ -124,7 +168,7 @@ def load_champion(codebook: str) -> exported.Exported:
     )
 
 
-def _downloaded(uri: str) -> exported.Exported:
+def _downloaded(uri: str) -> Located:
     mlflow = store.connect()
     from mlflow.exceptions import MlflowException
 
@@ -134,11 +178,28 @@ def _downloaded(uri: str) -> exported.Exported:
         raise ModelError(
             f"no model at {uri} ({' '.join(str(error).split())[:200]}): see `escalation leaderboard`"
         ) from error
-    version = ""
-    if uri.startswith("models:/") and "@" in uri:
-        name, _, alias = uri.removeprefix("models:/").partition("@")
-        version = str(mlflow.MlflowClient().get_model_version_by_alias(name, alias).version)
-    return exported.load(folder / "artifacts" / "exported", uri, version)
+    return Located(folder / "artifacts" / "exported", uri, version(uri))
+
+
+def _found(uri: str) -> tuple[SplitResult, str] | None:
+    """Where the version that an alias of the local store names is kept, and its number; None when only MLflow can tell.
+
+    Raises
+    ------
+    ModelError
+        The alias names none.
+    """
+    name, _, alias = uri.removeprefix("models:/").partition("@")
+    if not (uri.startswith("models:/") and alias and store.is_local()):
+        return None
+    if not (project.home() / store.DATABASE).is_file():
+        raise ModelError(_missing(uri))
+    with contextlib.suppress(sqlite3.Error):
+        found = _located(project.home() / store.DATABASE, name, alias)
+        if found is None:
+            raise ModelError(_missing(uri))
+        return found
+    return None
 
 
 def _located(database: Path, name: str, alias: str) -> tuple[SplitResult, str] | None:

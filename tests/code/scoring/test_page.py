@@ -1,12 +1,16 @@
 """The page: self-contained, escaped, complete."""
 
+import json
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
+from importlib.resources import files
 from typing import Any
 
 import pytest
 
+from escalation.codebook import Codebook
+from escalation.scoring import wording
 from escalation.scoring.article import ArticleScorer
 from escalation.scoring.page import page
 
@@ -109,3 +113,10 @@ def test_pushing_words_are_marked_and_the_text_stays_whole(score: Score) -> None
     source = page(score(), "t")
     assert re.search(r"<mark[^>]*>Tanks</mark>", source)
     assert "<mark" not in page(score("The choir sang in the old hall. It was good."), "t")
+
+
+def test_colours_change_where_the_levels_do_in_every_view(ladder: Codebook) -> None:
+    levels = [least for least in ladder.levels.values() if least]
+    assert list(wording.STEPS) == levels
+    script = (files("escalation") / "serving" / "page" / "wording.js").read_text(encoding="utf-8")
+    assert json.loads(re.search(r"STEPS = (\[.*?\])", script)[1]) == levels
