@@ -12,7 +12,6 @@ from escalation import project
 from escalation.context import texts
 from escalation.corpora.catalogue import CorpusSpec
 from escalation.corpora.corpus import Corpus, read
-from escalation.corpora.readers import neighbours
 from escalation.corpora.split import guarded, held_out_hashes, text_hash
 from escalation.errors import CorpusError
 from escalation.scoring.sentences import plain, split
@@ -75,7 +74,7 @@ def annotated(path: Path, labels: Sequence[str]) -> pd.DataFrame:
 def sentences(spec: CorpusSpec) -> pd.DataFrame:
     """Every row of a corpus as it is, and every sentence of the rows that hold several, each text once.
 
-    The neighbours of a sentence are those in its row, or, where the rows are the sentences of documents, the rows beside it.
+    The neighbours of a sentence are those in its row: who labelled it saw these, and no others.
 
     Returns
     -------
@@ -84,11 +83,9 @@ def sentences(spec: CorpusSpec) -> pd.DataFrame:
     """
     seen: set[str] = set()
     rows = []
-    frame = read(spec)
-    beside = zip(*neighbours([plain(text) for text in frame["text"]], list(frame["document"])), strict=True)
-    for one, around in zip(frame[["id", "text", "document"]].to_dict("records"), beside, strict=True):
+    for one in read(spec)[["id", "text", "document"]].to_dict("records"):
         document = f"{spec.name}:{one['document'] or one['id']}"
-        for position, text, before, after in _parts(one["text"], *around):
+        for position, text, before, after in _parts(one["text"]):
             digest = text_hash(text)
             if digest not in seen:
                 seen.add(digest)
@@ -147,9 +144,9 @@ def draw(frame: pd.DataFrame, count: int, seed: int, whole_rows: bool, most: int
     return spread.head(count).reset_index(drop=True)
 
 
-def _parts(text: str, above: str, below: str) -> Iterator[tuple[int, str, str, str]]:
+def _parts(text: str) -> Iterator[tuple[int, str, str, str]]:
     whole = plain(text)
-    yield -1, whole, above, below
+    yield -1, whole, "", ""
     spans = [plain(span.text) for span in split(text)]
     if len(spans) > 1:
         for position, own in enumerate(spans):

@@ -99,10 +99,5 @@ def test_sentences_of_documents_know_their_neighbours(
     frame = load(CorpusSpec.load("real_train", folder), LADDER, project.codebooks()).frame
     beside = (frame["before"] != "") | (frame["after"] != "")
     share = beside.groupby(frame["id"].str.partition(":")[0]).mean()
-    assert share[["plv", "cameo"]].tolist() == [0, 0]  # each stands alone there
-    assert share[["muc4", "bbc", "unscon_sentences"]].min() > 0.9
-    speeches = annotations.sentences(CorpusSpec.load("unscon_sentences", folder))
-    follow = speeches["before"].iloc[1:].to_numpy() == speeches["text"].iloc[:-1].to_numpy()
-    same = speeches["document"].iloc[1:].to_numpy() == speeches["document"].iloc[:-1].to_numpy()
-    assert follow[same].mean() > 0.95  # but for repeated ones, which stand once
-    assert not follow[~same].any()
+    assert share[["plv", "cameo", "unscon_sentences"]].tolist() == [0, 0, 0]  # labelled alone
+    assert share[["muc4", "bbc"]].min() > 0.9

@@ -9,7 +9,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,7 +29,6 @@ def table(
     date: str = "",
     names: Sequence[str] = (),
     quoted: bool = True,
-    article: str = "",
 ) -> pd.DataFrame:
     """Read a csv, tsv, jsonl or parquet file, told by its extension.
 
@@ -52,9 +51,6 @@ def table(
     quoted : bool
         Whether quotation marks around a cell of a csv or tsv are no part of it. In a tsv whose every line is a row, a
         mark that is not closed in its own cell is text.
-    article : str
-        Column that names the text of which neighbouring rows are the sentences, '' where a row stands alone: the rows
-        then also have `before` and `after`.
 
     Raises
     ------
@@ -62,7 +58,7 @@ def table(
         Another extension, a column that is not there, a line that cannot be parsed, or bytes that are not UTF-8.
     """
     documents = [document] if isinstance(document, str) else list(document)
-    wanted = list(dict.fromkeys([text, *(name for name in (id, *documents, date, article, *labels) if name)]))
+    wanted = list(dict.fromkeys([text, *(name for name in (id, *documents, date, *labels) if name)]))
     cells = _cells(path, wanted, () if id or "id" in wanted else ("id",), names, quoted)
     key = id or ("id" if "id" in cells and "id" not in wanted else "")
     rows = len(cells[text])
@@ -73,23 +69,7 @@ def table(
         "document": [":".join(part) if any(part) else "" for part in parts],
         "date": cells[date] if date else [""] * rows,
     }
-    if article:
-        columns["before"], columns["after"] = neighbours(columns["text"], cells[article])
     return pd.DataFrame({**{name: cells[name] for name in labels}, **columns}, dtype=object)[[*columns, *labels]]
-
-
-def neighbours(texts: Sequence[str], articles: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The text before and the text after each, '' where it belongs to another article or to none.
-
-    Examples
-    --------
-    >>> neighbours(["One.", "Two.", "Alone."], ["a", "a", ""])
-    (['', 'One.', ''], ['Two.', '', ''])
-    """
-    same = [bool(one) and one == other for one, other in pairwise(articles)]
-    before = ["", *(text if follows else "" for text, follows in zip(texts, same, strict=False))]
-    after = [*(text if follows else "" for text, follows in zip(texts[1:], same, strict=True)), ""]
-    return before[: len(texts)], after[: len(texts)]
 
 
 def unscon(path: Path, labels: Sequence[str], text: str) -> pd.DataFrame:
