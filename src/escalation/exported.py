@@ -131,8 +131,16 @@ def _save_linear(folder: Path, model: Any) -> None:
         )
 
 
-def load(folder: Path, uri: str = "", version: str = "") -> Exported:
+def load(folder: Path, uri: str = "", version: str = "", threads: int = 0) -> Exported:
     """Read a model from the folder that `save` wrote.
+
+    Parameters
+    ----------
+    folder : Path
+    uri, version : str
+        Repeated in what the model says of itself.
+    threads : int
+        Of an encoder; 0: as many as there are cores.
 
     Raises
     ------
@@ -148,7 +156,7 @@ def load(folder: Path, uri: str = "", version: str = "") -> Exported:
         )
     chains = [[Codebook.from_mapping(mapping) for mapping in chain] for chain in card["codebooks"]]
     if (folder / onnx.WEIGHTS).is_file():
-        encoder = onnx.OnnxEncoder(folder)
+        encoder = onnx.OnnxEncoder(folder, threads)
         heads = [encoder.head(chain[0].name) for chain in chains]
     else:
         heads = [_load_linear(folder, uri)]

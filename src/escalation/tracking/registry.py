@@ -81,8 +81,32 @@ def champions() -> dict[str, str]:
         return {alias: client.get_model_version(NAME, version).run_id for alias, version in aliases.items()}
 
 
+@dataclass(frozen=True)
+class Located:
+    """A model's files on this machine and the version that they are, so that several processes load the same."""
+
+    folder: Path
+    uri: str
+    version: str
+
+    def load(self, threads: int = 0) -> exported.Exported:
+        """Read the model; `threads` of an encoder, 0 for as many as there are cores."""
+        return exported.load(self.folder, self.uri, self.version, threads)
+
+
 def load(uri: str) -> exported.Exported:
     """The model at any MLflow model URI.
+
+    Raises
+    ------
+    ModelError
+        There is none; the message says how to make one.
+    """
+    return locate(uri).load()
+
+
+def locate(uri: str) -> Located:
+    """Where the files of the model at any MLflow model URI are; those that are elsewhere are fetched.
 
     Raises
     ------
@@ -100,7 +124,7 @@ def load(uri: str) -> exported.Exported:
             location, version = found
             folder = Path(unquote(location.path)) / "artifacts" / "exported"
             if location.scheme in ("", "file") and folder.is_dir():
-                return exported.load(folder, uri, version)
+                return Located(folder, uri, version)
     return _downloaded(uri)
 
 
@@ -124,7 +148,7 @@ def load_champion(codebook: str) -> exported.Exported:
     )
 
 
-def _downloaded(uri: str) -> exported.Exported:
+def _downloaded(uri: str) -> Located:
     mlflow = store.connect()
     from mlflow.exceptions import MlflowException
 
@@ -134,11 +158,11 @@ def _downloaded(uri: str) -> exported.Exported:
         raise ModelError(
             f"no model at {uri} ({' '.join(str(error).split())[:200]}): see `escalation leaderboard`"
         ) from error
-    version = ""
-    if uri.startswith("models:/") and "@" in uri:
-        name, _, alias = uri.removeprefix("models:/").partition("@")
+    name, _, alias = uri.removeprefix("models:/").partition("@")
+    version = name.rpartition("/")[2] if uri.startswith("models:/") and "/" in name else ""
+    if uri.startswith("models:/") and alias:
         version = str(mlflow.MlflowClient().get_model_version_by_alias(name, alias).version)
-    return exported.load(folder / "artifacts" / "exported", uri, version)
+    return Located(folder / "artifacts" / "exported", uri, version)
 
 
 def _located(database: Path, name: str, alias: str) -> tuple[SplitResult, str] | None:
