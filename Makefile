@@ -4,7 +4,7 @@ EXPERIMENT ?= baseline
 PORT ?= 5000
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup train test lint ui bench benchmark aggregation pipeline lock
+.PHONY: setup train test lint ui bench bench-scale benchmark aggregation pipeline lock
 
 setup: .venv/core
 
@@ -25,6 +25,9 @@ ui: setup
 
 bench: setup
 	$(BIN)/python benchmarks/speed.py
+
+bench-scale: .venv/dev
+	$(BIN)/python benchmarks/scale.py
 
 benchmark: .venv/weights
 	$(BIN)/python benchmarks/models.py

@@ -11,8 +11,6 @@ from typing import Any
 from escalation import __version__
 from escalation.errors import ConfigError, EscalationError
 
-BATCH_MODELS = ("models:/escalation@batch", "models:/escalation@champion")  # the first that there is
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
@@ -172,7 +170,7 @@ def _batch(options: argparse.Namespace) -> None:
         rows=options.part_rows,
         most=documents.bytes_allowed(options.max_bytes),
     )
-    located = registry.locate_first([options.model] if options.model else list(BATCH_MODELS))
+    located = registry.locate_first([options.model] if options.model else list(batch.MODELS))
     plan = batch.plan(job)
     model = {"uri": located.uri, "version": located.version}
     if options.engine == "spark":

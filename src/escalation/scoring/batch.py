@@ -20,6 +20,7 @@ from escalation.scoring.workers import scattered
 if TYPE_CHECKING:
     import pyarrow as pa
 
+MODELS = ("models:/escalation@batch", "models:/escalation@champion")  # the first that there is
 FORMATS = ("jsonl", "csv", "parquet")
 PART_ROWS = 1000
 

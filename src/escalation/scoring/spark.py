@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,6 +128,8 @@ def _mapped(session: "SparkSession", count: int, work: Any, schema: str) -> list
 
 
 def _session(master: str | None) -> "SparkSession":
+    # of pyspark about pandas 3, of which nothing but frames of plain columns is used here
+    warnings.filterwarnings("ignore", category=FutureWarning, module="pyspark")
     try:
         from pyspark.errors import PySparkException
         from pyspark.sql import SparkSession
