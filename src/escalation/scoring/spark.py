@@ -52,20 +52,20 @@ def run(
     """
 
     def scored(done: Mapping[str, Any], _: Callable[[float, int], None]) -> Iterator[batch.Result]:
-        session = _session(master)
-        try:
-            with tempfile.TemporaryDirectory() as folder, _failures():
-                packed = shutil.make_archive(str(Path(folder) / MODEL), "zip", located.folder)
-                session.sparkContext.addArchive(f"{packed}#{MODEL}")
-                stretches = _numbered(session, pieces.cut(plan.sources))
-                scorer = _Scorer(plan, located, uuid.uuid4().hex, stretches, frozenset(done))
-                schema = "part string, rows long, errors long, first string, share double"
-                for row in _mapped(session, len(stretches), scorer, schema):
-                    yield row["part"], [row["rows"], row["errors"]], row["first"], row["share"]
-        finally:
-            session.stop()
+        with tempfile.TemporaryDirectory() as folder, _failures():
+            packed = shutil.make_archive(str(Path(folder) / MODEL), "zip", located.folder)
+            session.sparkContext.addArchive(f"{packed}#{MODEL}")
+            stretches = _numbered(session, pieces.cut(plan.sources))
+            scorer = _Scorer(plan, located, uuid.uuid4().hex, stretches, frozenset(done))
+            schema = "part string, rows long, errors long, first string, share double"
+            for row in _mapped(session, len(stretches), scorer, schema):
+                yield row["part"], [row["rows"], row["errors"]], row["first"], row["share"]
 
-    return batch.finished(plan, model, "spark", resume, scored)
+    session = _session(master)  # before anything is written
+    try:
+        return batch.finished(plan, model, "spark", resume, scored)
+    finally:
+        session.stop()
 
 
 class _Scorer:
@@ -136,6 +136,9 @@ def _session(master: str | None) -> "SparkSession":
     except ImportError:
         raise ConfigError("Spark is missing: pip install -e '.[spark]', and Java 17 or later") from None
     under_submit = "PYSPARK_GATEWAY_PORT" in os.environ
+    home = os.environ.get("JAVA_HOME")
+    if not under_submit and not (Path(home, "bin", "java").is_file() if home else shutil.which("java")):
+        raise ConfigError(f"Spark takes Java 17 or later, and there is none{f' in JAVA_HOME ({home})' if home else ''}")
     chosen = re.sub(r"^local\[(\*|\d+)\]$", r"local[\1,4]", master or ("" if under_submit else LOCAL))
     if chosen.startswith("local"):
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)

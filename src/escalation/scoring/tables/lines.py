@@ -1,10 +1,12 @@
 """Lines of a stream of bytes, in memory that does not grow with their length."""
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 BLOCK = 1 << 20
+
+Read = Callable[[int], bytes]
 
 
 def lines(stream: Any, most: int) -> Iterator[tuple[bytes | None, int]]:
@@ -16,7 +18,9 @@ def lines(stream: Any, most: int) -> Iterator[tuple[bytes | None, int]]:
     >>> list(lines(io.BytesIO(b"one\\nfar too long\\ntwo"), 6))
     [(b'one', 3), (None, 12), (b'two', 3)]
     """
-    block, stream = _as_utf8(stream.read(BLOCK), stream)
+    # of a damaged archive `read` gives nothing where `read1` gives what stands before the damage
+    read = getattr(stream, "read1", stream.read)
+    block, read = _as_utf8(read(BLOCK), read)
     held, length = b"", 0  # of a line that goes on in the next block
     while block:
         *ended, tail = block.split(b"\n")
@@ -26,15 +30,15 @@ def lines(stream: Any, most: int) -> Iterator[tuple[bytes | None, int]]:
             held, length = b"", 0
         length += len(tail)
         held = b"" if length > most else held + tail
-        block = stream.read(BLOCK)
+        block = read(BLOCK)
     if length:
         yield (None if length > most else held), length
 
 
-def _as_utf8(block: bytes, stream: Any) -> tuple[bytes, Any]:
+def _as_utf8(block: bytes, read: Read) -> tuple[bytes, Read]:
     """The first block and what follows, without a byte order mark and out of the encoding that it names."""
     if block.startswith(codecs.BOM_UTF8):
-        return block.removeprefix(codecs.BOM_UTF8), stream
+        return block.removeprefix(codecs.BOM_UTF8), read
     for mark, encoding in (
         (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
         (codecs.BOM_UTF32_BE, "utf-32"),
@@ -42,22 +46,22 @@ def _as_utf8(block: bytes, stream: Any) -> tuple[bytes, Any]:
         (codecs.BOM_UTF16_BE, "utf-16"),
     ):
         if block.startswith(mark):
-            again = _Recoded(block, stream, encoding)
-            return again.read(BLOCK), again
-    return block, stream
+            again = _Recoded(block, read, encoding)
+            return again(BLOCK), again
+    return block, read
 
 
 class _Recoded:
-    """A stream in another encoding, read as UTF-8; what is damaged becomes U+FFFD."""
+    """What reads a stream in another encoding, as UTF-8; what is damaged becomes U+FFFD."""
 
-    def __init__(self, block: bytes, stream: Any, encoding: str):
+    def __init__(self, block: bytes, read: Read, encoding: str):
         self.block = block
-        self.stream = stream
+        self.more = read
         self.decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
 
-    def read(self, size: int) -> bytes:
+    def __call__(self, size: int) -> bytes:
         """About `size` bytes; none at the end."""
-        while block := self.block or self.stream.read(size):
+        while block := self.block or self.more(size):
             self.block = b""
             if text := self.decoder.decode(block):
                 return text.encode("utf-8")
