@@ -11,8 +11,8 @@ from typing import Any
 import psutil
 import pyarrow.parquet as pq
 import pytest
+from batches import FIGURES, begin, read, rows, write_csv, write_jsonl, write_parquet
 from commands import one_line_error, run
-from test_batch import FIGURES, begin, read, rows, write_csv, write_jsonl, write_parquet
 
 pytest.importorskip("pyspark", reason="Spark is missing: the extra `spark`")
 if shutil.which("java") is None:
