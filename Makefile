@@ -4,7 +4,7 @@ EXPERIMENT ?= baseline
 PORT ?= 5000
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup train test browser screenshots lint ui serve bench bench-load benchmark aggregation pipeline lock
+.PHONY: setup train test browser screenshots lint ui serve bench bench-load bench-scale benchmark aggregation pipeline lock
 
 setup: .venv/core
 
@@ -44,6 +44,9 @@ bench: setup
 MODEL ?= models:/escalation@champion
 bench-load: setup
 	$(BIN)/python benchmarks/load.py --model $(MODEL)
+
+bench-scale: .venv/dev
+	$(BIN)/python benchmarks/scale.py
 
 benchmark: .venv/weights
 	$(BIN)/python benchmarks/models.py

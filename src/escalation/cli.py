@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from escalation import __version__
 from escalation.errors import ConfigError, EscalationError
@@ -58,6 +59,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     score.set_defaults(run=_score)
 
+    _add_batch(commands)
+
+    timeline = commands.add_parser("timeline", help="dated scores over time: csv, or a chart")
+    timeline.add_argument("scores", metavar="SCORES", help="what `escalation batch` wrote, with a column of dates")
+    timeline.add_argument("--date-column", default="date", metavar="NAME", help="default: date")
+    timeline.add_argument("--by", metavar="NAME", help="column of the groups, for example source")
+    timeline.add_argument("--every", choices=("day", "week"), default="day", help="default: day")
+    timeline.add_argument("--csv", type=Path, metavar="OUT", help="write csv (default: to standard output)")
+    timeline.add_argument("--html", type=Path, metavar="OUT", help="write a self-contained page with a chart")
+    timeline.set_defaults(run=_timeline)
+
     evaluate = commands.add_parser("evaluate", help="how well a model answers a labelled file")
     evaluate.add_argument("file", type=Path, metavar="FILE", help="csv, tsv, jsonl or parquet")
     evaluate.add_argument("--codebook", default="ladder", help="ladder, or an event codebook: polarity, penta, root")
@@ -109,6 +121,32 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_batch(commands: Any) -> None:
+    batch = commands.add_parser("batch", help="score files of articles: jsonl, csv, parquet")
+    batch.add_argument("source", metavar="IN", help="a file, a folder or a glob; any address that fsspec reaches")
+    batch.add_argument("target", metavar="OUT", help="a file (.jsonl, .csv, .parquet), or a folder for a file a part")
+    texts = batch.add_mutually_exclusive_group()
+    texts.add_argument("--text-column", metavar="NAME", help="column of the texts (default: text)")
+    texts.add_argument("--html-column", metavar="NAME", help="column of pages of HTML, of which the article is taken")
+    batch.add_argument("--keep", action="append", metavar="NAME", help="column to keep (default: all); repeatable")
+    batch.add_argument("--sentences", action="store_true", help="add a nested column with every sentence")
+    batch.add_argument("--format", choices=("jsonl", "csv", "parquet"), help="of a folder (default: the input's)")
+    batch.add_argument("--resume", action="store_true", help="go on where an earlier call was stopped")
+    batch.add_argument("--engine", choices=("local", "spark"), default="local", help="default: local")
+    batch.add_argument("--master", metavar="URL", help="of Spark (default: what spark-submit says, else this machine)")
+    batch.add_argument("--workers", type=int, metavar="N", help="processes, each with the model (default: one a core)")
+    batch.add_argument(
+        "--part-rows", type=int, default=1000, metavar="N", help="most articles of a part (default: 1000)"
+    )
+    batch.add_argument("--max-bytes", type=int, metavar="N", help="longest text taken (default: 2000000)")
+    batch.add_argument(
+        "--model",
+        metavar="URI",
+        help="default: models:/escalation@batch, where there is none models:/escalation@champion",
+    )
+    batch.set_defaults(run=_batch)
+
+
 def _score(options: argparse.Namespace) -> None:
     from escalation.scoring import documents
     from escalation.tracking import registry
@@ -135,6 +173,53 @@ def _score(options: argparse.Namespace) -> None:
         console = Console(highlight=False)
         for one, score in zip(texts, scores, strict=True):
             render(score, one.title, console)
+
+
+def _batch(options: argparse.Namespace) -> None:
+    from escalation.scoring import batch, documents
+    from escalation.tracking import registry
+
+    job = batch.Job(
+        options.source,
+        options.target,
+        options.html_column or options.text_column or "text",
+        html=options.html_column is not None,
+        keep=tuple(options.keep) if options.keep else None,
+        sentences=options.sentences,
+        format=options.format,
+        rows=options.part_rows,
+        most=documents.bytes_allowed(options.max_bytes),
+    )
+    located = registry.locate_first([options.model] if options.model else list(batch.MODELS))
+    plan = batch.plan(job)
+    model = {"uri": located.uri, "version": located.version}
+    if options.engine == "spark":
+        from escalation.scoring import spark
+
+        tally = spark.run(plan, located, model, options.master, options.resume)
+    else:
+        tally = batch.run(plan, batch.lone(located), model, options.workers, options.resume)
+    print(tally.line(), file=sys.stderr)
+    print(options.target)
+
+
+def _timeline(options: argparse.Namespace) -> None:
+    from escalation import files
+    from escalation.scoring import timeline
+
+    found = timeline.timeline(options.scores, options.date_column, options.by, options.every)
+    if options.html:
+        from escalation.scoring.chart import page
+
+        files.write_text(options.html, page(found, f"Escalation in {Path(options.scores).name}"))
+        print(f"wrote {options.html}", file=sys.stderr)
+    if options.csv:
+        files.write_text(options.csv, timeline.as_csv(found))
+        print(f"wrote {options.csv}", file=sys.stderr)
+    elif not options.html:
+        print(timeline.as_csv(found), end="")
+    if found.undated or found.unscored:
+        print(f"left out: {found.undated:,} rows without a date, {found.unscored:,} without a score", file=sys.stderr)
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -50,7 +50,7 @@ def read(source: str, limit: int | None = None) -> Document:
     ConfigError
         The limit is no number of bytes.
     """
-    most = _limit(limit)
+    most = bytes_allowed(limit)
     if source == "-":
         name, title, declared, html = "standard input", "standard input", None, None
         data = _from_standard_input(most)
@@ -120,7 +120,14 @@ def _from_html(content: str, name: str) -> tuple[str, str]:
     return "\n\n".join(text.splitlines()), str(found.title or "")
 
 
-def _limit(limit: int | None) -> int:
+def bytes_allowed(limit: int | None) -> int:
+    """The most bytes that are taken of a text: `limit`, else ``ESCALATION_MAX_BYTES``, else 2,000,000.
+
+    Raises
+    ------
+    ConfigError
+        It is no number of bytes.
+    """
     named = os.environ.get("ESCALATION_MAX_BYTES")
     if limit is None and named:
         if not named.strip().isdecimal():

@@ -93,4 +93,17 @@ def _new(text: str, known: NDArray[np.bool_]) -> float | None:
 
 def _places(text: str) -> NDArray[np.intp]:
     words = _WORD.findall(text.lower())
-    return np.array([zlib.crc32(word.encode("utf-8", "surrogatepass")) % SIZE for word in words], dtype=np.intp)
+    return np.fromiter(map(_PLACES.__getitem__, words), dtype=np.intp, count=len(words))
+
+
+class _Places(dict[str, int]):
+    """Places of words that have been seen, up to a quarter of a million; a dictionary answers faster than a hash is made."""
+
+    def __missing__(self, word: str) -> int:
+        if len(self) >= 2**18:
+            self.clear()
+        place = self[word] = zlib.crc32(word.encode("utf-8", "surrogatepass")) % SIZE
+        return place
+
+
+_PLACES = _Places()

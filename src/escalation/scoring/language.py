@@ -16,7 +16,10 @@ def language(text: str) -> str:
 
     Short English texts made of names are often unsure; English is then the answer as long as it is the likeliest.
     """
-    sample = _NOT_LETTERS.sub(" ", text[: 4 * SAMPLE]).strip()[:SAMPLE]
+    sample = _NOT_LETTERS.sub(" ", text[: SAMPLE + SAMPLE // 2])
+    if len(sample) <= SAMPLE + 1:  # figures and marks took too much of it
+        sample = _NOT_LETTERS.sub(" ", text[: 4 * SAMPLE])
+    sample = sample.strip()[:SAMPLE]
     if not sample:
         return UNKNOWN
     best = _detector().detect(sample, model="lite", k=1)[0]

@@ -2,7 +2,7 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -146,6 +146,20 @@ def version(uri: str) -> str:
         return str(client.get_model_version_by_alias(name, alias).version)
     except MlflowException as error:
         raise ModelError(_missing(uri)) from error
+
+
+def locate_first(uris: Sequence[str]) -> Located:
+    """Where the first of several models is that there is.
+
+    Raises
+    ------
+    ModelError
+        There is none; the message is of the last.
+    """
+    for uri in uris[:-1]:
+        with contextlib.suppress(ModelError):
+            return locate(uri)
+    return locate(uris[-1])
 
 
 def load_champion(codebook: str) -> exported.Exported:
