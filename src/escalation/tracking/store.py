@@ -30,7 +30,7 @@ def is_local() -> bool:
 def lock() -> FileLock:
     """One program at a time: making the database, moving an alias."""
     project.home().mkdir(parents=True, exist_ok=True)
-    return FileLock(project.home() / f"{DATABASE}.lock")
+    return FileLock(project.home() / f"{DATABASE}.lock", is_singleton=True)  # whoever holds it may ask again
 
 
 @contextlib.contextmanager
@@ -102,6 +102,11 @@ def experiment(name: str) -> str:
             return str(found.experiment_id)
         folder: Path = project.home() / "mlartifacts" / name
         return str(mlflow.create_experiment(name, artifact_location=folder.as_uri() if is_local() else None))
+
+
+def environment() -> dict[str, str]:
+    """Environment of a process of its own that works with the same store."""
+    return {**os.environ, "MLFLOW_TRACKING_URI": uri(), "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
 def _check_answers(address: str) -> None:
