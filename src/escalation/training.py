@@ -55,7 +55,7 @@ def run(
     settings: Settings,
     parameters: Mapping[str, Any],
     config: str = "",
-    parent: str | None = None,
+    parent: runs.Sweep | None = None,
     tests: Sequence[Corpus] = (),
     unlabelled: Sequence[str] = (),
 ) -> str:
@@ -72,8 +72,8 @@ def run(
         What the run is known by in the MLflow UI, flat.
     config : str
         The resolved configuration as YAML.
-    parent : str, optional
-        Run id of the sweep that this run belongs to.
+    parent : Sweep, optional
+        The sweep that this run belongs to.
     tests : list of Corpus
         Other corpora that the fitted model is measured on; rows that it was trained on are left out.
     unlabelled : list of str
@@ -130,7 +130,7 @@ def run(
             verdict = promotion.consider(logged.run_id)
         logged.tags({"verdict": verdict.reason})
     if parent:
-        runs.note_best(parent, metric, best, logged.run_id)
+        runs.note_best(parent.run_id, metric, best, logged.run_id)
     if settings.report:
         report.write(Path(settings.report), found, kept, shown, elsewhere)
     return f"{summary}\n{verdict.reason}\nmodel  {verdict.uri}\nnext   {_next(verdict, codebook)}"
@@ -162,9 +162,9 @@ def cost(folder: Path, texts: Sequence[str]) -> dict[str, float]:
     }
 
 
-def sweep(folder: Path, codebook: Codebook, name: str) -> str:
-    """Run id above the runs of a sweep that share `folder`."""
-    return runs.parent(folder, codebook.name, name)
+def sweep(folder: Path, codebook: Codebook, overrides: Sequence[str]) -> runs.Sweep:
+    """A training's place in the sweep that keeps its things in `folder`, and whether it was finished there before."""
+    return runs.sweep(folder, codebook.name, overrides)
 
 
 def _log(

@@ -19,6 +19,7 @@ def render(found: Mapping[str, Any], console: Console) -> None:
         told = f"{run['name']} ({run['model']}, {run['corpora']}, run {run['id'][:8]}, {run['started']}, commit {run['commit']})"
         console.print(Text.assemble((f"{place:<7}", "bold"), told))
     console.print(Text(found["verdict"], style="bold"))
+    console.print(found["besides"])
     console.print(
         f"{found['n']} held-out rows in {found['groups']} groups, codebook {found['codebook']}, {found['resamples']} resamples\n"
     )
@@ -48,7 +49,7 @@ def _table(*columns: str) -> Table:
 
 
 def _figures(found: Mapping[str, Any]) -> Table:
-    table = _table("figure", "first", "second", "second - first", "95 % interval", "")
+    table = _table("figure", "first", "second", "change", "95 % interval", "")
     for one in found["figures"]:
         interval = one["interval"]
         table.add_row(
@@ -57,7 +58,7 @@ def _figures(found: Mapping[str, Any]) -> Table:
             f"{one['second']:.3f}",
             Text(f"{one['difference']:+.3f}", style=_style(one["better"])),
             f"{interval[0]:+.3f} to {interval[1]:+.3f}" if interval else "",
-            f"{one['better']} better" if one["decided"] else "",
+            {"second": "better", "first": "worse"}.get(one["better"], "") if one["decided"] else "",
             style="bold" if one["name"] == found["metric"] else "",
         )
     return table

@@ -38,11 +38,11 @@ def _lines(run: Logged) -> Iterator[str]:
     yield from _figures(run)
     yield from _behaviour(run)
     yield "\n## Data\n"
-    yield "| learnt from | rows | dropped by the guard | licence |\n|---|---:|---:|---|"
+    yield "| corpus | rows | dropped by the guard | licence |\n|---|---:|---:|---|"
     specs = run.config.get("corpora", {})
     for name, one in run.corpora.items():
         yield f"| {name} | {one['rows']} | {one['dropped_by_guard']} | {specs.get(name, {}).get('licence', '')} |"
-    yield f"\nHeld-out set `{run.held_out[:8]}`: whole documents and stories, never trained on."
+    yield f"\nHeld-out set `{run.held_out[:8]}`: whole documents and stories of these corpora, not learnt from."
     yield "\n## Limits\n"
     yield NOT_FOR
     weak = sorted((value, name) for name, value in run.metrics.items() if name.startswith("heldout.f1."))[:2]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from escalation.comparison.wording import NAMES
 from escalation.errors import ModelError
 from escalation.evaluation import metrics, paired
 from escalation.evaluation.paired import LOWER_IS_BETTER, Paired
@@ -37,7 +38,7 @@ def compare(first: Logged, second: Logged, resamples: int = 2000, seed: int = 0)
     Returns
     -------
     dict
-        `codebook, metric, n, groups, held_out, resamples, verdict`, `runs` (first, second), `figures` (each with both
+        `codebook, metric, n, groups, held_out, resamples, verdict, besides`, `runs` (first, second), `figures` (each with both
         values, the difference and its 95 % interval), `mcnemar`, `distances`, `per_class`, `flips` (counts, and the rows
         with both answers and their text), `texts_missing`, `behaviour` (None for codebooks without cases) and `cost`.
 
@@ -58,6 +59,8 @@ def compare(first: Logged, second: Logged, resamples: int = 2000, seed: int = 0)
     )
     metric = metrics.headline(book)
     flips, missing = _flips(first, second, one, two)
+    counts = {kind: sum(row["kind"] == kind for row in flips) for kind in ("mended", "broken", "moved")}
+    behaviour = _behaviour(first, second)
     return {
         "codebook": book.name,
         "metric": metric,
@@ -65,18 +68,16 @@ def compare(first: Logged, second: Logged, resamples: int = 2000, seed: int = 0)
         "groups": found.groups,
         "held_out": first.held_out,
         "resamples": resamples,
-        "verdict": _verdict(found, metric),
+        "verdict": _verdict(found, metric, first, second),
+        "besides": _besides(counts, behaviour),
         "runs": {"first": _identity(first), "second": _identity(second)},
         "figures": list(_figures(found)),
         "mcnemar": found.mcnemar,
         "distances": found.distances,
         "per_class": list(_per_class(found)),
-        "flips": {
-            "counts": {kind: sum(row["kind"] == kind for row in flips) for kind in ("mended", "broken", "moved")},
-            "rows": flips,
-        },
+        "flips": {"counts": counts, "rows": flips},
         "texts_missing": missing,
-        "behaviour": _behaviour(first, second),
+        "behaviour": behaviour,
         "cost": [
             {"name": told, "first": first.metrics.get(name), "second": second.metrics.get(name)}
             for name, told in COSTS.items()
@@ -100,13 +101,24 @@ def _identity(run: Logged) -> dict[str, str]:
     }
 
 
-def _verdict(found: Paired, metric: str) -> str:
+def _verdict(found: Paired, metric: str, first: Logged, second: Logged) -> str:
     one = found.differences[metric]
-    told = f"{metric} {one.difference:+.3f}, 95 % interval {one.low:+.3f} to {one.high:+.3f}"
+    told = f"{NAMES[metric]} {one.difference:+.3f}, 95 % interval {one.low:+.3f} to {one.high:+.3f}"
     if not one.decided:
-        return f"No difference can be told: {told}, which includes zero."
-    better = "second" if one.difference > 0 else "first"
-    return f"The {better} is better: {told}, which excludes zero."
+        return f"{second.name} cannot be told from {first.name}: {told}, which includes zero"
+    order = "better" if one.difference > 0 else "worse"
+    return f"{second.name} is {order} than {first.name}: {told}"
+
+
+def _besides(counts: Mapping[str, int], behaviour: Mapping[str, Any] | None) -> str:
+    """What else to know before choosing, in one line."""
+    told = f"{counts['mended']} rows mended, {counts['broken']} broken"
+    if behaviour:
+        cases = len(behaviour["mended"]), len(behaviour["broken"])
+        told += f"; {cases[0]} behaviour cases mended, {cases[1]} broken"
+        shares = [one for one in behaviour["rates"] if one["first"] is not None and one["second"] is not None]
+        told += "".join(f", {one['name']} {100 * one['first']:.0f} to {100 * one['second']:.0f} %" for one in shares)
+    return told
 
 
 def _figures(found: Paired) -> Iterator[dict[str, Any]]:

@@ -232,6 +232,8 @@ def by_id(run_id: str) -> Logged:
 def find(wanted: str) -> Logged:
     """A run by alias (champion), by id or the start of one, or by name; of several of one name, the latest finished.
 
+    A name is the run's, or the experiment's with or without what the command line changed in it.
+
     Raises
     ------
     ModelError
@@ -253,7 +255,8 @@ def find(wanted: str) -> Logged:
             raise ModelError(f"{wanted} is the start of {len(found)} run ids ({ids}): give more of it")
         if found:
             return Logged(found[0], client)
-    named = [run for run in runs if wanted in (run.info.run_name, run.data.tags.get("experiment"))]
+    exact = [run for run in runs if wanted in (run.info.run_name, run.data.tags.get("experiment"))]
+    named = exact or [run for run in runs if wanted == run.data.tags.get("experiment", "").partition(" ")[0]]
     if not named:
         names = sorted({run.data.tags["experiment"] for run in runs if "experiment" in run.data.tags})
         known = f": there are {', '.join(names[:12])}" if names else " yet: train one with `python train.py`"

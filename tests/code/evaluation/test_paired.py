@@ -51,7 +51,7 @@ def test_differences_are_those_of_the_single_evaluations() -> None:
 
 
 def test_pairing_sees_what_two_separate_intervals_cannot() -> None:
-    """Two models that err on the same rows, one of them on a few more: the separate intervals overlap, the paired one is clear."""
+    """Two models that err on the same rows, one on a few more: the separate intervals overlap, the paired one is clear."""
     truth, answers = drawn(300, 0.5, 3)
     right = [k for k in range(300) if truth[k] == answers[k]][:15]
     worse = [LADDER.names[(LADDER.index(answer) + 3) % 7] if k in right else answer for k, answer in enumerate(answers)]
