@@ -135,7 +135,7 @@ def judge(gate: Gate, found: Evidence) -> list[Check]:
             )
         )
         if not found.loaded:
-            checks.append(_most("time for the example", found.milliseconds, gate.milliseconds, "{:.0f} ms"))
+            checks.append(_most("processor time for the example", found.milliseconds, gate.milliseconds, "{:.0f} ms"))
     return checks
 
 

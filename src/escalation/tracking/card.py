@@ -111,7 +111,7 @@ def _cost(run: Logged) -> Iterator[str]:
         "seconds": "trained in {:.0f} s",
         "peak_memory_mb": "peak memory {:.0f} MB",
         "model_mb": "model {:.1f} MB",
-        "example_ms": "docs/example.txt scored in {:.0f} ms",
+        "example_ms": "docs/example.txt {:.0f} ms of processor time",
         "sentences_per_second": "{:,.0f} sentences a second",
     }
     yield from (form.format(run.metrics[name]) for name, form in forms.items() if name in run.metrics)

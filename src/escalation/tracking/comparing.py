@@ -18,8 +18,8 @@ COSTS = {
     "seconds": "training, s",
     "peak_memory_mb": "peak memory of training, MB",
     "model_mb": "model, MB",
-    "example_ms": "docs/example.txt, ms",
-    "sentences_per_second": "sentences a second",
+    "example_ms": "docs/example.txt, ms of processor time",
+    "sentences_per_second": "sentences a second of processor time",
 }
 TESTS = ("direction", "invariance", "benign")
 SWAPS = {"swap_mean_spread": "entity swap, mean spread", "swap_worst_spread": "entity swap, worst spread"}

@@ -30,9 +30,9 @@ text = sys.stdin.read()
 model = mlflow.pyfunc.load_model(sys.argv[1])
 (score,) = model.predict([text])
 def once():
-    began = time.perf_counter()
+    began = time.process_time()
     model.predict([text])
-    return time.perf_counter() - began
+    return time.process_time() - began
 print(json.dumps({"escalation": score["escalation"], "milliseconds": 1000 * min(once() for _ in range(5))}))
 """
 
