@@ -26,7 +26,10 @@ def main(config: DictConfig) -> None:
         training.check(model, chains, settings)
         parent = None
         if choices.mode == RunMode.MULTIRUN:
-            parent = training.sweep(Path(choices.sweep.dir), chains[0][0], " ".join(choices.overrides.task))
+            parent = training.sweep(Path(choices.sweep.dir), chains[0][0], choices.overrides.task)
+            if parent.done:
+                print(f"finished before in this sweep: {' '.join(choices.overrides.task)} (run {parent.done[:8]})")
+                return
         corpora = configuration.corpora(config, chains)
         tests = configuration.tests(config, chains[0][0])
         parameters = configuration.parameters(config, choices.runtime.choices)

@@ -27,13 +27,15 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     }
 
 
-def run(home: Path, *words: str, stdin: str | bytes | None = None, **more: str) -> subprocess.CompletedProcess[str]:
+def run(
+    home: Path, *words: str, stdin: str | bytes | None = None, cwd: Path = ROOT, **more: str
+) -> subprocess.CompletedProcess[str]:
     """A command of the project as a user would type it: `train.py …` or `escalation …`."""
     program, *rest = words
     launch = [sys.executable, "train.py"] if program == "train.py" else [str(Path(sys.executable).with_name(program))]
     data = stdin.encode() if isinstance(stdin, str) else stdin
     done = subprocess.run(
-        [*launch, *rest], cwd=ROOT, env=environment(home, **more), input=data, capture_output=True, timeout=600
+        [*launch, *rest], cwd=cwd, env=environment(home, **more), input=data, capture_output=True, timeout=600
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 

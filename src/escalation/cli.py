@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from escalation import __version__
-from escalation.errors import ConfigError, EscalationError
+from escalation.errors import ConfigError, EscalationError, ModelError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -114,6 +114,27 @@ def _parser() -> argparse.ArgumentParser:
     leaderboard.add_argument("--codebook", help="only this one")
     leaderboard.add_argument("--md", action="store_true", help="write experiments/leaderboard.md")
     leaderboard.set_defaults(run=_leaderboard)
+
+    compare = commands.add_parser(
+        "compare", help="what one run does differently from another, on the same held-out rows"
+    )
+    for name in ("first", "second"):
+        compare.add_argument(name, metavar="RUN", help="id or the start of one, name, or alias such as champion")
+    compare.add_argument("--resamples", type=int, default=2000, metavar="N", help="of the paired bootstrap")
+    compare.add_argument("--json", action="store_true")
+    compare.add_argument("--html", type=Path, metavar="OUT", help="write a self-contained page")
+    compare.set_defaults(run=_compare)
+
+    promote = commands.add_parser("promote", help="move the alias to a run's model, if it passes configs/gate.yaml")
+    promote.add_argument("wanted", metavar="RUN", help="id or the start of one, or name")
+    promote.add_argument("--alias", help="default: that of the run's codebook (champion, champion-root …)")
+    promote.add_argument("--force", metavar="REASON", help="move it although a check fails; the reason is logged")
+    promote.add_argument("--json", action="store_true")
+    promote.set_defaults(run=_promote)
+
+    rollback = commands.add_parser("rollback", help="let an alias name again the version that it named before")
+    rollback.add_argument("--alias", default="champion")
+    rollback.set_defaults(run=_rollback)
 
     ui = commands.add_parser("ui", help="open the MLflow UI on the store")
     ui.add_argument("--port", type=int, default=5000)
@@ -305,6 +326,52 @@ def _leaderboard(options: argparse.Namespace) -> None:
         target = project.checkout() / "experiments" / "leaderboard.md"
         files.write_text(target, leaderboard.markdown(rows))
         print(f"wrote {target}", file=sys.stderr)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from escalation.tracking import comparing, logged
+
+    found = comparing.compare(logged.find(options.first), logged.find(options.second), options.resamples)
+    if options.html:
+        from escalation import files
+        from escalation.comparison.page import page
+
+        files.write_text(options.html, page(found))
+        print(f"wrote {options.html}", file=sys.stderr)
+    if options.json:
+        print(json.dumps(found, ensure_ascii=False, indent=1))
+    elif not options.html:
+        from rich.console import Console
+
+        from escalation.comparison.terminal import render
+
+        render(found, Console(highlight=False, markup=False))
+
+
+def _promote(options: argparse.Namespace) -> None:
+    from escalation.evaluation.gate import failed, table
+    from escalation.tracking import logged, promotion
+
+    done = promotion.promote(logged.find(options.wanted), options.alias, options.force)
+    rows = [{**row, "passed": "pass" if row["passed"] else "FAIL"} for row in table(done.checks)]
+    if options.json:
+        told = {"run": done.run.id, "alias": done.alias, "version": done.version, "before": done.before}
+        print(json.dumps({**told, "checks": table(done.checks)}, ensure_ascii=False, indent=1))
+    else:
+        _print_table(rows, ("passed", "name", "value", "limit"))
+    faults = failed(done.checks)
+    if done.version is None:
+        raise ModelError(f"{done.run} is not promoted: {'; '.join(faults)}. Train a better one, or give --force REASON")
+    before = f", before version {done.before}" if done.before and done.before != done.version else ""
+    forced = f", by force: {'; '.join(faults)}" if faults else ""
+    print(f"{done.run} is version {done.version}, {done.alias}{before}{forced}", file=sys.stderr)
+
+
+def _rollback(options: argparse.Namespace) -> None:
+    from escalation.tracking import registry
+
+    left, now = registry.rollback(options.alias)
+    print(f"{options.alias} is version {now} again, no longer {left}")
 
 
 def _ui(options: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from escalation.codebook import Codebook, answer
 from escalation.context import texts
 from escalation.corpora.corpus import Corpus
-from escalation.corpora.split import fingerprint, hold_out, splits, text_hash
+from escalation.corpora.split import fingerprint, hold_out, splits, text_hash, traces
 from escalation.evaluation import metrics
 from escalation.evaluation.metrics import Evaluation
 from escalation.progress import steps
@@ -36,6 +36,8 @@ class Measured:
         `id, part, label` and a probability a label, for every row by a model that had not seen its group.
     held_out_digest : str
         Fingerprint of the held-out rows.
+    trained_on : DataFrame
+        `sha256` of the text and `document` of every row that the model learnt from.
     """
 
     model: Any
@@ -44,6 +46,7 @@ class Measured:
     held_out: dict[str, Evaluation]
     predictions: pd.DataFrame
     held_out_digest: str
+    trained_on: pd.DataFrame
 
     @property
     def held_out_rows(self) -> pd.DataFrame:
@@ -92,7 +95,8 @@ def measure(
             fold = _evaluated(train.iloc[left_rows], left_out[left_rows], codebooks[:1], settings, resamples=0)
             folds.append(fold[codebooks[0].name].scalars)
             advance()
-        model = fit_on(clone(model), _with(train, further, test), settings.weights, unlabelled)
+        learnt = _with(train, further, test)
+        model = fit_on(clone(model), learnt, settings.weights, unlabelled)
         advance()
     cross_validated = _evaluated(train, left_out, codebooks, settings) if parts else {}
     if len(test):
@@ -110,7 +114,7 @@ def measure(
         + ([_table(test, unseen, codebooks[0], "held-out")] if settings.holdout else []),
         ignore_index=True,
     )
-    return Measured(model, folds, cross_validated, held_out, predictions, fingerprint(test))
+    return Measured(model, folds, cross_validated, held_out, predictions, fingerprint(test), traces(learnt, unlabelled))
 
 
 def parted(rows: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:

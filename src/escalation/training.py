@@ -22,8 +22,9 @@ from escalation.models.calibrated import CalibratedModel
 from escalation.models.checked import check_parameters
 from escalation.scoring.familiar import Familiar
 from escalation.settings import Settings
-from escalation.tracking import registry, runs
+from escalation.tracking import promotion, runs
 
+TIMED = 200  # sentences by which an exported model's speed is measured
 KILOBYTES = 1024 * 1024 if sys.platform == "darwin" else 1024  # what a megabyte is in ru_maxrss
 
 
@@ -54,7 +55,7 @@ def run(
     settings: Settings,
     parameters: Mapping[str, Any],
     config: str = "",
-    parent: str | None = None,
+    parent: runs.Sweep | None = None,
     tests: Sequence[Corpus] = (),
     unlabelled: Sequence[str] = (),
 ) -> str:
@@ -71,8 +72,8 @@ def run(
         What the run is known by in the MLflow UI, flat.
     config : str
         The resolved configuration as YAML.
-    parent : str, optional
-        Run id of the sweep that this run belongs to.
+    parent : Sweep, optional
+        The sweep that this run belongs to.
     tests : list of Corpus
         Other corpora that the fitted model is measured on; rows that it was trained on are left out.
     unlabelled : list of str
@@ -89,6 +90,7 @@ def run(
         unlabelled = unlabelled[: settings.rows]
     name = settings.name or "+".join(corpus.name for corpus in corpora)
     tags = {"codebook": codebook.name, "experiment": name, "corpora": "+".join(corpus.name for corpus in corpora)}
+    tags |= {key: parameters[key] for key in ("features", "classifier", "model") if key in parameters}
     with runs.started(codebook.name, f"{name} seed={settings.seed}", tags, parent) as logged:
         logged.parameters(parameters)
         logged.document(config, "config.yaml")
@@ -118,15 +120,17 @@ def run(
                 {"run": logged.run_id, **report.card(name, kept, found, figures)},
                 Familiar.of(rows["text"].tolist(), rows["group"].tolist()),
             )
+            logged.metrics(cost(target, rows["text"].head(TIMED).tolist()))
             uri = logged.model(
                 target, {"codebooks": [book.name for chain in chains for book in chain], "experiment": name}
             )
-        verdict = registry.Verdict(False, uri, "not registered: register=false")
+        logged.describe()
+        verdict = promotion.Verdict(False, uri, "not registered: register=false")
         if settings.register:
-            verdict = registry.consider(uri, logged.run_id, codebook.name, metric, best, found.held_out_digest, summary)
+            verdict = promotion.consider(logged.run_id)
         logged.tags({"verdict": verdict.reason})
     if parent:
-        runs.note_best(parent, metric, best, logged.run_id)
+        runs.note_best(parent.run_id, metric, best, logged.run_id)
     if settings.report:
         report.write(Path(settings.report), found, kept, shown, elsewhere)
     return f"{summary}\n{verdict.reason}\nmodel  {verdict.uri}\nnext   {_next(verdict, codebook)}"
@@ -140,9 +144,30 @@ def behaviour_of(model: Any, codebook: Codebook) -> Behaviour | None:
     return behaviour.behave(cases, swap, lambda texts: model.predict_proba(texts) @ codebook.escalation)
 
 
-def sweep(folder: Path, codebook: Codebook, name: str) -> str:
-    """Run id above the runs of a sweep that share `folder`."""
-    return runs.parent(folder, codebook.name, name)
+def cost(folder: Path, texts: Sequence[str]) -> dict[str, float]:
+    """Size and speed of an exported model: `model_mb`, `sentences_per_second` of `texts`, `example_ms` for docs/example.txt.
+
+    Processor time, of all threads: what else the machine does must not decide between two models.
+    """
+    model = exported.load(folder)
+    example = (project.checkout() / "docs" / "example.txt").read_text(encoding="utf-8")
+    scorer = model.scorer()
+    scorer.score([example])  # what is loaded when it is first needed is not counted
+    began = time.process_time()
+    scorer.score([example])
+    scored = time.process_time()
+    model.heads[0].predict_proba(list(texts))
+    ended = time.process_time()
+    return {
+        "model_mb": round(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6, 2),
+        "example_ms": round(1000 * (scored - began), 1),
+        "sentences_per_second": round(len(texts) / max(ended - scored, 1e-9), 1),
+    }
+
+
+def sweep(folder: Path, codebook: Codebook, overrides: Sequence[str]) -> runs.Sweep:
+    """A training's place in the sweep that keeps its things in `folder`, and whether it was finished there before."""
+    return runs.sweep(folder, codebook.name, overrides)
 
 
 def _log(
@@ -167,7 +192,9 @@ def _log(
             values |= metrics.flat(evaluation, f"{part}.{level}")
             logged.document(metrics.to_mapping(evaluation), f"evaluation/{part}_{name}.json")
     logged.metrics(values)
-    logged.tags({"held_out": found.held_out_digest, "mlflow.note.content": f"```\n{summary}\n```"})
+    logged.tags({"held_out": found.held_out_digest})
+    logged.document(summary + "\n", "summary.txt")
+    logged.document(found.trained_on.to_csv(index=False), "trained_on.csv")
     logged.document(found.predictions.to_csv(index=False, float_format="%.5f"), "predictions.csv")
 
 
@@ -185,7 +212,7 @@ def _log_beyond(
         logged.document(behaviour.report(behaved, most=1000), "behaviour.txt")
 
 
-def _next(verdict: registry.Verdict, codebook: Codebook) -> str:
+def _next(verdict: promotion.Verdict, codebook: Codebook) -> str:
     if verdict.registered and codebook.name == "ladder":
         return "escalation score article.txt"
     return (

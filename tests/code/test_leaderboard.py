@@ -26,7 +26,7 @@ def test_one_run_shows_its_interval() -> None:
 def test_seeds_show_mean_and_spread_and_a_rerun_counts_once() -> None:
     runs = [run(1, 0.5), run(2, 0.6), run(3, 0.7), run(3, 0.7, "again")]
     row = _row(runs, {})
-    assert row["held out"] == "0.600 ± 0.100"
+    assert row["held out"] == "0.600 ± 0.100 [0.500, 0.700]"
     assert row["seeds"] == "1, 2, 3"
 
 
@@ -46,5 +46,6 @@ def test_model_is_features_and_classifier_or_an_encoder() -> None:
 
 def test_markdown_is_a_table_with_every_column() -> None:
     lines = markdown([_row([run(1, 0.6)], {})]).splitlines()
+    assert "[baseline](../configs/experiment/baseline.yaml) ([figures](baseline))" in lines[-1]
     assert lines[-1].count("|") == len(COLUMNS) + 1
     assert "0.600 [0.500, 0.700]" in lines[-1]

@@ -200,3 +200,12 @@ def test_neighbours_reach_the_model() -> None:
     found = measure(Reading([LADDER]), frame, [LADDER], replace(SETTINGS, folds=0), progress=False)
     assert set(found.model.read.values()) == set(found.model.asked.values()) == {("", "They ate.")}
     assert len(found.model.read) + len(found.model.asked) == len(frame)
+
+
+def test_what_was_learnt_from_is_remembered_and_what_was_held_out_is_not() -> None:
+    frame = rows(["none", "use_of_force"])
+    found = measure(model(LADDER), frame, [LADDER], SETTINGS, ["Said by a teacher."], progress=False)
+    held = set(found.held_out_rows["group"])
+    assert set(found.trained_on["document"]) == (set(frame["group"]) - held) | {""}
+    everything = measure(model(LADDER), frame, [LADDER], replace(SETTINGS, holdout=0), progress=False)
+    assert set(everything.trained_on["document"]) == set(frame["group"])

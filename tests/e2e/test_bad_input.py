@@ -283,7 +283,7 @@ def test_interrupted_training_is_marked_killed(home: Path) -> None:
 
 
 def test_two_trainings_at_once_from_nothing(home: Path) -> None:
-    command = [sys.executable, "train.py", "experiment=ladder_lexicon", "rows=200", "folds=2"]
+    command = [sys.executable, "train.py", "experiment=ladder_lexicon", "folds=0", "calibration_folds=2"]
     both = [
         subprocess.Popen(
             [*command, f"seed={seed}"],

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -80,11 +81,23 @@ def test_bad_files_and_words(trained: Path, tmp_path: Path, content: str, words:
 
 def test_events_at_every_level_restricted_and_mapped(home: Path, mirror: Path) -> None:
     """PLV's training file itself: what counts here is that levels and words work, not the figure."""
-    assert run(home, "train.py", "experiment=plv_svc", "rows=400", "folds=2", "calibration_folds=2").returncode == 0
+    trained = run(home, "train.py", "experiment=plv_svc", "rows=400", "folds=2", "calibration_folds=2")
+    assert trained.returncode == 0, trained.stderr
+    (uri,) = re.findall(r"^model +(models:/\S+)$", trained.stdout, re.MULTILINE)  # a trial is no champion
     plv = next(mirror.rglob("PLV_train.tsv"))
     levels = {}
     for codebook, column in (("root", "gold_root"), ("penta", "gold_penta")):
-        words = ["--codebook", codebook, "--text-column", "sentence", "--label-column", column, "--json"]
+        words = [
+            "--codebook",
+            codebook,
+            "--text-column",
+            "sentence",
+            "--label-column",
+            column,
+            "--json",
+            "--model",
+            uri,
+        ]
         open_choice = json_of(run(home, "escalation", "evaluate", str(plv), *words))
         restricted = json_of(run(home, "escalation", "evaluate", str(plv), *words, "--restrict"))
         assert open_choice["n"] == restricted["n"] == 1050
@@ -102,6 +115,8 @@ def test_events_at_every_level_restricted_and_mapped(home: Path, mirror: Path) -
         "gold_binary",
         "--json",
         "--restrict",
+        "--model",
+        uri,
     ]
     found = json_of(
         run(home, "escalation", "evaluate", str(aw), *words, "--map", "1=conflict", "--map", "0=cooperation")

@@ -70,7 +70,18 @@ def test_pictures_and_documents_are_there(client: MlflowClient) -> None:
         "scores.png",
         "top_words.png",
     }
-    assert pictures | {"folds.png", "config.yaml", "environment.txt", "corpora.json", "predictions.csv"} <= names
+    documents = {"config.yaml", "environment.txt", "corpora.json", "predictions.csv", "trained_on.csv", "card.md"}
+    assert pictures | documents | {"folds.png", "summary.txt"} <= names
+
+
+def test_ui_has_what_a_newcomer_looks_for(client: MlflowClient) -> None:
+    logged = min(finished(client), key=lambda one: one.info.start_time)
+    tags = logged.data.tags
+    assert {"codebook", "corpora", "features", "classifier", "model", "git.commit", "git.dirty"} <= set(tags)
+    assert "| figure | held out |" in tags["mlflow.note.content"]
+    assert "escalation compare" in client.get_experiment_by_name("ladder").tags["mlflow.note.content"]
+    assert "rollback" in client.get_registered_model("escalation").description
+    assert {"model_mb", "example_ms", "sentences_per_second"} <= set(logged.data.metrics)
 
 
 def test_first_model_is_champion_and_an_equal_one_is_not_registered(trained: Path, client: MlflowClient) -> None:
@@ -130,6 +141,38 @@ def test_sweep_is_one_parent_with_children(home: Path) -> None:
     ]
     best = max(children, key=lambda one: one.data.metrics["heldout.qwk"])
     assert parents[0].data.metrics["best.qwk"] == best.data.metrics["heldout.qwk"]
+
+
+def test_sweep_that_was_killed_goes_on_without_repeating_what_it_finished(home: Path) -> None:
+    words = [
+        "-m",
+        "experiment=ladder_lexicon",
+        "seed=1,2,3",
+        "rows=200",
+        "folds=0",
+        f"hydra.sweep.dir={home / 'sweep'}",
+    ]
+    process = subprocess.Popen(
+        [sys.executable, "train.py", *words], cwd=ROOT, env=environment(home), stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    for line in process.stdout:  # the first child's summary ends in what to do next
+        if line.startswith("next"):
+            break
+    process.kill()
+    process.communicate(timeout=60)
+    client = MlflowClient(tracking_uri=f"sqlite:///{home / 'mlflow.db'}")
+
+    def children() -> list[str]:
+        return sorted(one.data.params["seed"] for one in finished(client) if "mlflow.parentRunId" in one.data.tags)
+
+    before = children()
+    assert before in (["1"], ["1", "2"])
+    again = run(home, "train.py", *words)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.count("finished before in this sweep") == len(before)
+    assert children() == ["1", "2", "3"]
+    assert len([one for one in finished(client) if one.data.tags.get("kind") == "sweep"]) == 1
 
 
 def test_exported_model_scores_alone_in_a_clean_process(trained: Path, article: Path, tmp_path: Path) -> None:

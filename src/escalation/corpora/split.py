@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from escalation.errors import CorpusError
 
 Rows = NDArray[np.intp]
+HASH = 16  # hex digits of a text's hash that a run keeps: enough to know the text again
 
 
 def normalise(text: str) -> str:
@@ -32,6 +33,14 @@ def normalise(text: str) -> str:
 def text_hash(text: str) -> str:
     """Hex sha256 of the normalised text."""
     return hashlib.sha256(normalise(text).encode("utf-8")).hexdigest()
+
+
+def traces(frame: pd.DataFrame, further: Sequence[str] = ()) -> pd.DataFrame:
+    """What to remember rows by without their text: `sha256` (its first digits) and `document`; `further` texts have none."""
+    hashes = [text_hash(text)[:HASH] for text in (*frame["text"], *further)]
+    documents = [*frame["document"], *[""] * len(further)]
+    found = pd.DataFrame({"sha256": hashes, "document": documents}, dtype=str)
+    return found.drop_duplicates().reset_index(drop=True)
 
 
 def held_out_hashes(folder: Path) -> frozenset[str]:

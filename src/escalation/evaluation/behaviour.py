@@ -4,6 +4,7 @@ After Ribeiro et al. 2020, Beyond Accuracy: Behavioral Testing of NLP Models wit
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -181,3 +182,36 @@ def report(found: Behaviour, most: int = 10) -> str:
             f"{worst['names'][0]} {worst['scores'][0]:.0f}, {worst['names'][1]} {worst['scores'][1]:.0f} in “{worst['sentence']}”"
         )
     return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a report tells, read back.
+
+    Parameters
+    ----------
+    kinds : dict of "test: kind" to (passed, cases)
+    failures : dict of case id to (kind, texts with their scores)
+    """
+
+    kinds: dict[str, tuple[int, int]]
+    failures: dict[str, tuple[str, str]]
+
+    def share(self, kind: str) -> float | None:
+        """Share of the cases of a kind that pass, over all tests; None when there are none."""
+        found = [pair for key, pair in self.kinds.items() if key.partition(": ")[2] == kind]
+        total = sum(cases for _, cases in found)
+        return sum(passed for passed, _ in found) / total if total else None
+
+
+def told(text: str) -> Told:
+    """Read back what `report` wrote, so that a run needs to keep one form of it."""
+    kinds, failures, test = {}, {}, ""
+    for line in text.splitlines():
+        if heading := re.fullmatch(r"(\w+): [\d.]+ % pass", line):
+            test = heading[1]
+        elif kind := re.fullmatch(r"  (\S+) +(\d+) of (\d+)", line):
+            kinds[f"{test}: {kind[1]}"] = (int(kind[2]), int(kind[3]))
+        elif failure := re.fullmatch(r"  fails (\S+) \((\S+)\)  (.*)", line):
+            failures[failure[1]] = (failure[2], failure[3])
+    return Told(kinds, failures)

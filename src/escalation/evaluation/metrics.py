@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -103,7 +103,7 @@ def evaluate(
     predicted = probabilities.argmax(axis=1)
     size = len(codebook.labels)
     confusion = _confusions(truth, predicted, np.zeros(len(y), dtype=int), size)[0]
-    scalars = _from_confusion(confusion[None], codebook.ordinal)
+    scalars = figures_of(confusion[None], codebook.ordinal)
     present = np.unique(truth)
     figures = {name: float(values[0]) for name, values in scalars.items()}
     figures["balanced_accuracy"] = float(np.mean(confusion.diagonal()[present] / confusion.sum(axis=1)[present]))
@@ -112,7 +112,7 @@ def evaluate(
     figures["ece"] = ece(truth, probabilities)
     commonest = np.full(len(y), np.bincount(truth, minlength=size).argmax())
     lazy = _confusions(truth, commonest, np.zeros(len(y), dtype=int), size)
-    figures["majority"] = float(_from_confusion(lazy, codebook.ordinal)[headline(codebook)][0])
+    figures["majority"] = float(figures_of(lazy, codebook.ordinal)[headline(codebook)][0])
     intervals = _intervals(truth, predicted, groups, codebook, resamples, seed) if resamples else {}
     return Evaluation(
         len(y), codebook.names, figures, intervals, _per_class(confusion, codebook), confusion.astype(int).tolist()
@@ -190,8 +190,8 @@ def _confusions(
     return np.bincount(flat_index, minlength=n_groups * size * size).reshape(n_groups, size, size).astype(float)
 
 
-def _from_confusion(confusion: Array, ordinal: bool) -> dict[str, Array]:
-    """Metrics of many confusion matrices at once, shape (m, size, size) to shape (m,) each.
+def figures_of(confusion: Array, ordinal: bool) -> dict[str, Array]:
+    """Figures of many confusion matrices at once, shape (m, size, size) to shape (m,) each.
 
     F1 is averaged over the labels that occur in truth or prediction, as scikit-learn's macro F1 does.
     Kappa after Cohen 1968 with squared distances in rungs; 1 when truth and prediction are one and the same label.
@@ -225,24 +225,45 @@ def _intervals(
     resamples: int,
     seed: int,
 ) -> dict[str, list[float]]:
-    """Percentile intervals: groups are drawn with replacement, and a draw is a sum of their confusion matrices.
+    """Percentile intervals: a draw is a sum of the confusion matrices of the groups drawn."""
+    size, parts = len(codebook.labels), []
+    for counts in draws(truth * size + predicted, groups, size * size, resamples, seed):
+        parts.append(figures_of(counts.reshape(-1, size, size), codebook.ordinal))
+    return {
+        name: np.percentile(np.concatenate([part[name] for part in parts]), [2.5, 97.5]).tolist()
+        for name in RESAMPLED
+        if name in parts[0]
+    }
 
-    Groups with the same matrix are the same to a draw, so only how often each kind of group comes up is drawn.
+
+def draws(
+    cell: NDArray[np.int_], groups: Sequence[Any] | None, n_cells: int, resamples: int, seed: int
+) -> Iterator[Array]:
+    """Bootstrap draws of whole groups, as counts of rows a cell: chunks of shape (m, n_cells), `resamples` rows in all.
+
+    Groups with the same counts are the same to a draw, so only how often each kind of group comes up is drawn.
+
+    Parameters
+    ----------
+    cell : array of shape (n,)
+        Which of the `n_cells` outcomes each row is.
+    groups : sequence of n, optional
+        Rows of one group are drawn together; a row without one stands alone.
     """
-    rows, size = _group_numbers(groups, len(truth)), len(codebook.labels)
-    used, cell = np.unique(truth * size + predicted, return_inverse=True)  # most cells of a large codebook are empty
+    rows = _group_numbers(groups, len(cell))
+    used, column = np.unique(cell, return_inverse=True)  # most cells of a large codebook are empty
     n_groups = int(rows.max()) + 1
-    held = np.bincount(rows * len(used) + cell, minlength=n_groups * len(used)).reshape(n_groups, -1).astype(np.int32)
+    held = np.bincount(rows * len(used) + column, minlength=n_groups * len(used)).reshape(n_groups, -1).astype(np.int32)
     # sorted, so that the order of the rows does not matter; np.unique(axis=0) does the same but slowly
     times = dict(sorted(Counter(row.tobytes() for row in held).items()))
     kinds = np.frombuffer(b"".join(times), dtype=held.dtype).reshape(len(times), -1).astype(float)
     share = np.array(list(times.values())) / n_groups
-    draw, sums = np.random.default_rng(seed), np.zeros((resamples, size * size))
+    draw = np.random.default_rng(seed)
     for start in range(0, resamples, CHUNK):
-        part = slice(start, min(start + CHUNK, resamples))
-        sums[part, used] = draw.multinomial(n_groups, share, size=part.stop - start).astype(float) @ kinds
-    figures = _from_confusion(sums.reshape(resamples, size, size), codebook.ordinal)
-    return {name: np.percentile(figures[name], [2.5, 97.5]).tolist() for name in RESAMPLED if name in figures}
+        size = min(CHUNK, resamples - start)
+        counts = np.zeros((size, n_cells))
+        counts[:, used] = draw.multinomial(n_groups, share, size=size).astype(float) @ kinds
+        yield counts
 
 
 def _group_numbers(groups: Sequence[Any] | None, n: int) -> NDArray[np.int_]:

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any
 
+from escalation import project
 from escalation.errors import ModelError
-from escalation.tracking import registry, store
+from escalation.tracking import card, registry, store
 
 COLUMNS = (
     "codebook",
@@ -35,7 +36,7 @@ def leaderboard(codebook: str | None = None) -> list[dict[str, str]]:
     Returns
     -------
     list of dict with the keys `COLUMNS`
-        `held out` is the metric with its 95 % interval of one run, or mean ± standard deviation over seeds.
+        `held out` is the metric with its 95 % interval; of several seeds mean ± standard deviation, and the mean interval.
     """
     mlflow = store.connect()
     with store.failures():
@@ -82,21 +83,25 @@ def markdown(rows: Sequence[Mapping[str, str]]) -> str:
         "# Leaderboard",
         "",
         "Made by `escalation leaderboard --md`. Figures are of held-out rows and compare only within one held-out set.",
-        "One run: 95 % bootstrap interval in brackets. Several seeds: mean ± standard deviation. Real news: the metric on the",
-        "annotated half that nothing is trained on (tests=[real_test]). Behaviour: % of direction / invariance / benign passed.",
+        "In brackets the 95 % bootstrap interval over held-out documents. Several seeds: their mean ± standard deviation, and",
+        "the mean of their intervals. An experiment's name leads to its note. Real news: the metric on the annotated half that",
+        "nothing is trained on (tests=[real_test]). Behaviour: % of direction / invariance / benign passed.",
         "",
         "| " + " | ".join(COLUMNS) + " |",
         "|" + "---|" * len(COLUMNS),
     ]
-    lines += ["| " + " | ".join(row[column] for column in COLUMNS) + " |" for row in rows]
+    linked = [{**row, "experiment": _linked(row["experiment"])} for row in rows]
+    lines += ["| " + " | ".join(row[column] for column in COLUMNS) + " |" for row in linked]
     return "\n".join(lines) + "\n"
 
 
-def _model(parameters: Mapping[str, str]) -> str:
-    """What learnt: features and classifier, or the pretrained encoder and how it was tuned."""
-    if "features" in parameters:
-        return f"{parameters['features']} + {parameters['classifier']}"
-    return f"{parameters.get('model.pretrained', '')} {parameters['model']}".strip()
+def _linked(experiment: str) -> str:
+    """The experiment with a link to its note (what it asks and found) and, where they are kept, its figures."""
+    name = experiment.partition(" ")[0]
+    if not (project.checkout() / "configs" / "experiment" / f"{name}.yaml").is_file():
+        return experiment
+    figures = f" ([figures]({name}))" if (project.checkout() / "experiments" / name).is_dir() else ""
+    return f"[{experiment}](../configs/experiment/{name}.yaml){figures}"
 
 
 def _row(runs: Sequence[Any], champions: Mapping[str, str]) -> dict[str, str]:
@@ -106,12 +111,9 @@ def _row(runs: Sequence[Any], champions: Mapping[str, str]) -> dict[str, str]:
     metric = "qwk" if "heldout.qwk" in first.metrics else "macro_f1"
     values = [run.data.metrics[f"heldout.{metric}"] for run in group]
     mean = fmean(values)
-    if len(values) > 1:
-        figure = f"{mean:.3f} ± {stdev(values):.3f}"
-    else:
-        figure = (
-            f"{mean:.3f} [{first.metrics[f'heldout.{metric}.low']:.3f}, {first.metrics[f'heldout.{metric}.high']:.3f}]"
-        )
+    low, high = (fmean(run.data.metrics[f"heldout.{metric}.{end}"] for run in group) for end in ("low", "high"))
+    spread = f" ± {stdev(values):.3f}" if len(values) > 1 else ""
+    figure = f"{mean:.3f}{spread} [{low:.3f}, {high:.3f}]"
 
     def average(name: str, scale: int = 1) -> str:
         figures = [run.data.metrics[name] for run in group if name in run.data.metrics]
@@ -122,7 +124,7 @@ def _row(runs: Sequence[Any], champions: Mapping[str, str]) -> dict[str, str]:
         "codebook": first.tags["codebook"],
         "experiment": first.tags["experiment"],
         "corpora": first.tags["corpora"],
-        "model": _model(first.params),
+        "model": card.model(first.params),
         "seeds": ", ".join(sorted(latest, key=int)),
         "metric": metric,
         "held out": figure,

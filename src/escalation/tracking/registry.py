@@ -1,9 +1,11 @@
-"""The registered model `escalation`: which version each alias names, when it moves, and where a model's files are."""
+"""The registered model `escalation`: which version each alias names and named before, and where a model's files are."""
 
 import contextlib
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -13,6 +15,12 @@ from escalation.errors import ModelError
 from escalation.tracking import store
 
 NAME = "escalation"
+LONGEST = 5000  # characters of a description in MLflow's tables
+KEPT = 100  # versions that an alias remembers
+ABOUT = (
+    "Scores escalation language in news articles. Aliases: `champion` is the best on the ladder, `champion-root` and so on "
+    "the best of that codebook. An alias moves when a run passes the gate (configs/gate.yaml); `escalation rollback` goes back."
+)
 
 
 def alias_of(codebook: str) -> str:
@@ -20,56 +28,78 @@ def alias_of(codebook: str) -> str:
     return "champion" if codebook == "ladder" else f"champion-{codebook}"
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What became of a new model."""
+def version_of(alias: str) -> Any | None:
+    """The version that an alias names, as MLflow has it; None when it names none."""
+    from mlflow.exceptions import MlflowException
 
-    registered: bool
-    uri: str
-    reason: str
+    client = store.connect().MlflowClient()
+    with store.failures():
+        try:
+            return client.get_model_version_by_alias(NAME, alias)
+        except MlflowException:
+            return None
 
 
-def consider(
-    model_uri: str, run_id: str, codebook: str, metric: str, value: float, held_out: str, description: str
-) -> Verdict:
-    """Register the model and move the alias if it is the first or beats the champion on the same held-out set.
-
-    Parameters
-    ----------
-    model_uri, run_id : str
-    codebook : str
-        Which names the alias.
-    metric : str
-        The deciding metric; higher is better.
-    value : float
-    held_out : str
-        Fingerprint of the held-out rows.
-    description : str
-        Markdown for the version's page.
-    """
+def register(model_uri: str, run_id: str, tags: Mapping[str, str], description: str) -> str:
+    """The version that holds a run's model: made if there is none yet. Its number."""
     mlflow = store.connect()
     client = mlflow.MlflowClient()
-    alias = alias_of(codebook)
-    with store.failures(), store.lock():  # two trainings must not both find themselves better
-        champion = _tags(client, alias)
-        if champion and champion.get("held_out") != held_out:  # a version registered by hand has no tags of ours
-            return Verdict(
-                False,
-                model_uri,
-                f"not registered: version {champion['version']} ({alias}) was measured on another held-out set",
-            )
-        if champion and value <= float(champion["value"]):
-            held = f"version {champion['version']} ({alias}) has {metric} {float(champion['value']):.3f}"
-            return Verdict(False, model_uri, f"not registered: {held} on the same held-out set")
-        tags = {"codebook": codebook, "metric": metric, "value": repr(value), "held_out": held_out}
-        version = mlflow.register_model(model_uri, NAME, tags=tags).version
-        client.update_model_version(NAME, version, description=description)
-        client.set_registered_model_alias(NAME, alias, version)
+    with store.failures():
+        known = client.search_model_versions(f"name = '{NAME}' and run_id = '{run_id}'")
+        if known:
+            version = str(max(int(one.version) for one in known))
+            for key, value in tags.items():
+                client.set_model_version_tag(NAME, version, key, value)
+        else:
+            version = str(mlflow.register_model(model_uri, NAME, tags=dict(tags)).version)
+            client.update_registered_model(NAME, ABOUT)
+        client.update_model_version(NAME, version, description=description[:LONGEST])
         client.set_tag(run_id, "registered", f"{NAME} version {version}")
-    beaten = (
-        f"beats version {champion['version']} ({metric} {float(champion['value']):.3f})" if champion else "the first"
-    )
-    return Verdict(True, f"models:/{NAME}@{alias}", f"registered as version {version}, alias {alias}: {beaten}")
+    return version
+
+
+def move(alias: str, version: str) -> None:
+    """Let an alias name a version, and remember what it named before."""
+    client = store.connect().MlflowClient()
+    with store.failures():
+        before = version_of(alias)
+        past = _history(client, alias) or ([str(before.version)] if before else [])
+        if not past or past[-1] != version:
+            past.append(version)
+        client.set_registered_model_alias(NAME, alias, version)
+        client.set_registered_model_tag(NAME, f"history.{alias}", json.dumps(past[-KEPT:]))
+
+
+def rollback(alias: str) -> tuple[str, str]:
+    """Let an alias name again what it named before; the version left and the version that it now names.
+
+    Raises
+    ------
+    ModelError
+        It names nothing, or never named anything else that is still there.
+    """
+    from mlflow.exceptions import MlflowException
+
+    client = store.connect().MlflowClient()
+    with store.failures(), store.lock():
+        now = version_of(alias)
+        if now is None:
+            raise ModelError(f"alias {alias} names no version: there is nothing to go back from")
+        left = str(now.version)
+        past = [one for one in _history(client, alias) if one != left]
+        while past:
+            with contextlib.suppress(MlflowException):
+                client.get_model_version(NAME, past[-1])
+                break
+            past.pop()  # deleted since
+        if not past:
+            raise ModelError(
+                f"alias {alias} has no version before {left} to go back to: name one with `escalation promote RUN`"
+            )
+        client.set_registered_model_alias(NAME, alias, past[-1])
+        client.set_registered_model_tag(NAME, f"history.{alias}", json.dumps(past))
+        client.set_model_version_tag(NAME, left, "rolled_back", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {alias}")
+    return left, past[-1]
 
 
 def champions() -> dict[str, str]:
@@ -238,11 +268,8 @@ def _missing(uri: str) -> str:
     return f"no model at {uri} yet: train one with `python train.py` (make train), or name another with --model"
 
 
-def _tags(client: Any, alias: str) -> Mapping[str, str]:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        version = client.get_model_version_by_alias(NAME, alias)
-    except MlflowException:
-        return {}
-    return {**version.tags, "version": version.version}
+def _history(client: Any, alias: str) -> list[str]:
+    """Versions that an alias named, the oldest first."""
+    found = client.search_registered_models(f"name = '{NAME}'")
+    told = found[0].tags.get(f"history.{alias}", "[]") if found else "[]"
+    return [str(one) for one in json.loads(told)]

@@ -15,6 +15,13 @@ from escalation import project
 from escalation.errors import EscalationError, StoreError
 
 DATABASE = "mlflow.db"
+ABOUT = (  # what a newcomer reads above the runs of an experiment
+    "Runs that answer codebook **{name}**. `heldout.*` are figures on rows that were not learnt from, with the ends of their "
+    "95 % intervals as `.low` and `.high`; `cv.*` are cross-validated, `fold.*` has a step a fold, `behaviour.*` are shares of "
+    "cases passed. Runs compare only where the tag `held_out` is the same: `escalation compare RUN RUN` does it with an "
+    "interval. Useful columns: heldout.qwk or heldout.macro_f1, heldout.ece, example_ms, and the tags experiment, corpora, "
+    "features, classifier, model."
+)
 
 
 def uri() -> str:
@@ -30,7 +37,7 @@ def is_local() -> bool:
 def lock() -> FileLock:
     """One program at a time: making the database, moving an alias."""
     project.home().mkdir(parents=True, exist_ok=True)
-    return FileLock(project.home() / f"{DATABASE}.lock")
+    return FileLock(project.home() / f"{DATABASE}.lock", is_singleton=True)  # whoever holds it may ask again
 
 
 @contextlib.contextmanager
@@ -54,6 +61,11 @@ def failures() -> Iterator[None]:
         if not type(error).__module__.startswith(("mlflow", "sqlalchemy", "requests", "urllib3")):
             raise
         line = " ".join(str(error).split())[:300]
+        if "database schema" in line or "locate revision" in line:
+            raise StoreError(
+                f"the store {shown(uri())} was made by another version of MLflow: back it up and run "
+                f"`mlflow db upgrade {shown(uri())}`, or set ESCALATION_HOME for a new one"
+            ) from error
         raise StoreError(f"the tracking store {shown(uri())} refused: {line}") from error
 
 
@@ -101,7 +113,14 @@ def experiment(name: str) -> str:
         if found is not None:
             return str(found.experiment_id)
         folder: Path = project.home() / "mlartifacts" / name
-        return str(mlflow.create_experiment(name, artifact_location=folder.as_uri() if is_local() else None))
+        place = folder.as_uri() if is_local() else None
+        about = {"mlflow.note.content": ABOUT.format(name=name)}
+        return str(mlflow.create_experiment(name, artifact_location=place, tags=about))
+
+
+def environment() -> dict[str, str]:
+    """Environment of a process of its own that works with the same store."""
+    return {**os.environ, "MLFLOW_TRACKING_URI": uri(), "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
 def _check_answers(address: str) -> None:

@@ -13,6 +13,7 @@ from escalation.corpora.split import (
     shrunken,
     splits,
     text_hash,
+    traces,
 )
 from escalation.errors import CorpusError
 
@@ -152,3 +153,13 @@ def test_a_held_out_neighbour_is_not_shown(tmp_path):
     kept, dropped = guarded(rows, held_out_hashes(tmp_path))
     assert kept[["before", "after"]].to_numpy().tolist() == [["", "They ate."]]
     assert dropped == 0
+
+
+def test_traces_tell_texts_and_documents_again_without_the_text():
+    rows = frame([("1", "Troops moved.", "d1"), ("2", "TROOPS moved", "d1"), ("3", "They rest.", "")])
+    found = traces(rows.assign(document=rows["group"]), ["An unlabelled sentence."])
+    assert found.to_numpy().tolist() == [
+        [text_hash("troops moved")[:16], "d1"],
+        [text_hash("they rest")[:16], ""],
+        [text_hash("an unlabelled sentence")[:16], ""],
+    ]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from escalation import project
 from escalation.errors import CorpusError
 from escalation.evaluation import behaviour
 from escalation.evaluation.behaviour import Case
@@ -81,3 +82,22 @@ def test_read_refuses_what_is_no_case(tmp_path: Path) -> None:
         (tmp_path / "a.jsonl").write_text(json.dumps(bad) + "\n", encoding="utf-8")
         with pytest.raises(CorpusError, match="line 1"):
             behaviour.read(tmp_path)
+
+
+def test_a_report_can_be_read_back() -> None:
+    found = behaviour.behave(CASES, SWAP, scores)
+    told = behaviour.told(behaviour.report(found, most=1000))
+    assert told.kinds == found.kinds
+    assert set(told.failures) == {failure["id"] for failure in found.failures}
+    assert told.failures["b2"] == ("metaphor", "50: the striker will attack")
+    assert told.share("negation") == 0.5
+    assert told.share("klingon") is None
+
+
+def test_every_case_that_ships_can_be_read_back() -> None:
+    """A text with a line break, or a kind with a space, would be lost."""
+    cases, swap = behaviour.read(project.checkout() / "data" / "behaviour")
+    found = behaviour.behave(cases, swap, lambda texts: np.arange(len(texts))[::-1] % 7 * 14.0)
+    told = behaviour.told(behaviour.report(found, most=1000))
+    assert told.kinds == found.kinds
+    assert set(told.failures) == {failure["id"] for failure in found.failures}
