@@ -1,6 +1,7 @@
 """The exported form of a fine-tuned encoder: an ONNX file and a tokenizer, run by onnxruntime alone."""
 
 import json
+import logging
 import shutil
 import tempfile
 import warnings
@@ -154,6 +155,10 @@ def _quantise(path: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     whole = path.rename(path.with_suffix(".whole"))
-    # a scale a column: with one a matrix, twice as many labels change
-    quantize_dynamic(whole, path, weight_type=QuantType.QInt8, per_channel=True)
+    logging.disable(logging.WARNING)  # it recommends what is done to files of other exporters
+    try:
+        # a scale a column: with one a matrix, twice as many labels change
+        quantize_dynamic(whole, path, weight_type=QuantType.QInt8, per_channel=True)
+    finally:
+        logging.disable(logging.NOTSET)
     whole.unlink()
