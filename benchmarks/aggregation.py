@@ -59,8 +59,8 @@ WAYS: dict[str, Callable[[Array], float]] = {
     **{f"power mean, p = {p}": lambda points, p=p: power_mean(points, p) for p in (2, 3, 4, 6, 8)},
     **{
         f"power mean of the top {k}, p = {p}": lambda points, k=k, p=p: power_mean(points[top(points, k)], p)
-        for k in (6, 8, 12)
-        for p in (2, 4)
+        for k in (4, 6, 8, 12)
+        for p in (2, 3, 4)
     },
     "noisy-or": lambda points: 100 * (1 - float(np.prod(1 - points / 101))),
     "power mean by position, p = 4": weighted,
@@ -222,7 +222,7 @@ def main() -> None:
     content["ways"], content["levels"] = {}, {}
     for name, uri in chosen.items():
         model = exported.load(Path(uri)) if Path(uri).is_dir() else registry.load(uri)
-        scorer, codebook = model.scorer(), model.codebooks[0]
+        scorer, codebook = model.scorer(), Codebook.load("ladder", project.codebooks())
         folder = project.home() / "data" / "aggregation"
         key = hashlib.sha256("\n".join([uri, FURNITURE, *found["text"]]).encode()).hexdigest()[:12]
         plain = points(scorer, list(found["text"]), folder / f"{key}.json")
