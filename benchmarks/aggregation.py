@@ -184,6 +184,11 @@ def table(content: dict[str, Any]) -> str:
         "may report riots). Order: rank correlation with the levels of authored articles held out. Furniture: the most that an",
         f"article of {SHORT} sentences or more moves, in points, when six sentences of site furniture are put below it.",
         "",
+        "Every way tells incidents from harmless news. What decides: among the ways that furniture hardly moves, the power mean",
+        "of the six highest with p = 3 keeps the levels of the authored articles in order best over both models, and one",
+        "sentence of 60 points among calm ones still gives 33. `elevated` begins at 40: on the half that chose, both models",
+        "find nearly all incidents at under 2 % of false alarms.",
+        "",
     ]
     for name in names:
         lines += [
