@@ -59,8 +59,8 @@ WAYS: dict[str, Callable[[Array], float]] = {
     **{f"power mean, p = {p}": lambda points, p=p: power_mean(points, p) for p in (2, 3, 4, 6, 8)},
     **{
         f"power mean of the top {k}, p = {p}": lambda points, k=k, p=p: power_mean(points[top(points, k)], p)
-        for k in (6, 8, 12)
-        for p in (2, 4)
+        for k in (4, 6, 8, 12)
+        for p in (2, 3, 4)
     },
     "noisy-or": lambda points: 100 * (1 - float(np.prod(1 - points / 101))),
     "power mean by position, p = 4": weighted,
@@ -184,6 +184,11 @@ def table(content: dict[str, Any]) -> str:
         "may report riots). Order: rank correlation with the levels of authored articles held out. Furniture: the most that an",
         f"article of {SHORT} sentences or more moves, in points, when six sentences of site furniture are put below it.",
         "",
+        "Every way tells incidents from harmless news. What decides: among the ways that furniture hardly moves, the power mean",
+        "of the six highest with p = 3 keeps the levels of the authored articles in order best over both models, and one",
+        "sentence of 60 points among calm ones still gives 33. `elevated` begins at 40: on the half that chose, both models",
+        "find nearly all incidents at under 2 % of false alarms.",
+        "",
     ]
     for name in names:
         lines += [
@@ -222,7 +227,7 @@ def main() -> None:
     content["ways"], content["levels"] = {}, {}
     for name, uri in chosen.items():
         model = exported.load(Path(uri)) if Path(uri).is_dir() else registry.load(uri)
-        scorer, codebook = model.scorer(), model.codebooks[0]
+        scorer, codebook = model.scorer(), Codebook.load("ladder", project.codebooks())
         folder = project.home() / "data" / "aggregation"
         key = hashlib.sha256("\n".join([uri, FURNITURE, *found["text"]]).encode()).hexdigest()[:12]
         plain = points(scorer, list(found["text"]), folder / f"{key}.json")

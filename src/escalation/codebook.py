@@ -15,10 +15,8 @@ from escalation.errors import ConfigError, CorpusError, ModelError
 
 CHANNELS = ("none", "de_escalation", "threat", "act")
 WEIGHTS = ("escalation", "conflict_cooperation")
-POWER, TOP = (
-    4,
-    6,
-)  # of the mean of an article's highest sentences, and how many these are, unless a codebook has its own
+# of the mean of an article's highest sentences, and how many these are, unless a codebook has its own
+POWER, TOP = 3, 6
 
 Array = NDArray[np.float64]
 

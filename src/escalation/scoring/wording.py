@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-STEPS = (15.0, 35.0, 55.0, 75.0)  # points at which the colour changes
+STEPS = (15.0, 40.0, 55.0, 75.0)  # points at which the colour changes
 NOTABLE = 1.0  # points from which a word is worth naming
 MOST_NAMED = 5  # words a driver
 

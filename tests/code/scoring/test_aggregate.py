@@ -57,14 +57,14 @@ def test_a_higher_sentence_never_lowers_the_score(ladder: Codebook, rows: np.nda
 
 def test_one_ultimatum_does_not_vanish(ladder: Codebook) -> None:
     rows = certain(4, *[1] * 11)
-    assert aggregate(rows, ladder).escalation == pytest.approx((60**4 / 6) ** 0.25)
+    assert aggregate(rows, ladder).escalation == pytest.approx((60**3 / 6) ** (1 / 3))
     assert aggregate(rows, replace(ladder, aggregation={"power": 1, "top": 12})).escalation == pytest.approx(5)
 
 
 def test_certain_sentences_have_no_spread_and_calm_ones_no_score(ladder: Codebook) -> None:
     figures = aggregate(certain(6, 2, 0), ladder)
     assert figures.low == pytest.approx(figures.escalation) == figures.high
-    assert figures.de_escalation == pytest.approx((100**4 / 3) ** 0.25)
+    assert figures.de_escalation == pytest.approx((100**3 / 3) ** (1 / 3))
     calm = aggregate(certain(1, 0), ladder)
     assert (calm.escalation, calm.low, calm.high, calm.threat, calm.act) == (0, 0, 0, 0, 0)
 
@@ -100,7 +100,7 @@ def test_aggregation_has_a_default_and_survives_a_round_trip(ladder: Codebook) -
     own = Codebook.from_mapping({**mapping, "aggregation": {"power": 2}})
     assert (own.power, own.top) == (2, 6)
     without = Codebook.from_mapping({key: value for key, value in mapping.items() if key != "aggregation"})
-    assert (without.power, without.top) == (4, 6)
+    assert (without.power, without.top) == (3, 6)
     assert Codebook.from_mapping(mapping) == ladder
 
 

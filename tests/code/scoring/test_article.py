@@ -33,7 +33,7 @@ def test_score_has_the_fields_of_the_design(scorer: ArticleScorer) -> None:
     assert [(one["label"], one["escalation"]) for one in score["sentences"]] == [
         ("threat_of_force", 48), ("show_of_force", 64), ("friction", 16), ("none", 0), ("use_of_force", 80), ("none", 0),
     ]  # fmt: skip
-    assert score["escalation"] == round((sum(s**4 for s in (48, 64, 16, 0, 80)) / 5) ** 0.25, 2)
+    assert score["escalation"] == round((sum(s**3 for s in (48, 64, 16, 0, 80)) / 5) ** (1 / 3), 2)
     assert score["level"] == "high"
     for one in score["sentences"]:
         assert TEXT[one["start"] : one["end"]] == one["text"]

@@ -1,6 +1,6 @@
 // How the page puts a score: the same words, rounding and steps of colour as scoring/wording.py.
 
-export const STEPS = [15, 35, 55, 75]; // points at which the colour changes
+export const STEPS = [15, 40, 55, 75]; // points at which the colour changes
 export const NOTABLE = 1; // points from which a word is worth naming
 export const MOST_NAMED = 5; // words a driver
 export const MOST_BARS = 160; // in the strip of an article
