@@ -83,6 +83,15 @@ class Service:
         """The log so far; every line must be JSON."""
         return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
 
+    def scored(self, least: int = 0) -> list[dict[str, Any]]:
+        """The log's lines of requests for scores, once there are so many: a line is written after its answer is sent."""
+        deadline = time.monotonic() + 30
+        while True:
+            found = [one for one in self.logged() if one["message"] == "request" and one["path"] == "/v1/score"]
+            if len(found) >= least or time.monotonic() > deadline:
+                return found
+            time.sleep(0.05)
+
     def workers(self) -> list[int]:
         """Ids of the processes that score."""
         found = []
