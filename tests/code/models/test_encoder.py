@@ -216,6 +216,17 @@ def test_integers_are_chosen_where_little_is_lost(
     assert sizes[1.0] < sizes[-1.0]
 
 
+def test_integers_are_not_chosen_where_no_row_can_tell(
+    model: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = [np.zeros((4, len(chain[0].labels))) for chain in CHAINS]
+    monkeypatch.setattr(model, "left_", (TEXTS[:4], nothing))
+    onnx.export(model, tmp_path / "whole")
+    onnx.export(model, tmp_path / "chosen", integers=None)
+    whole, chosen = (tmp_path / name / onnx.WEIGHTS for name in ("whole", "chosen"))
+    assert chosen.stat().st_size == whole.stat().st_size
+
+
 def test_exported_form_needs_neither_torch_nor_transformers(model: Encoder, tmp_path: Path) -> None:
     exported.save(tmp_path / "m", model, CHAINS, {"experiment": "test"})
     program = (
