@@ -82,7 +82,8 @@ class ArticleScorer:
         articles = [split(text) for text in _checked(texts)]
         if not articles:
             return []
-        known, rows = _unique([text for spans in articles for text in _in_context(spans)])
+        read = [_in_context(spans) for spans in articles]
+        known, rows = _unique([text for article in read for text in article])
         answers = probabilities(self.model, self.codebook, known)[rows]
         bounds = np.cumsum([0, *(len(spans) for spans in articles)])
         found = [answers[start:end] for start, end in pairwise(bounds)]
@@ -93,7 +94,7 @@ class ArticleScorer:
             for score, spans, part, used in zip(scores, articles, found, counted, strict=True):
                 score["sentences"] = self._sentences(spans, part, used)
         if drivers:
-            for score, driven in zip(scores, self._drivers(articles, found, counted, figures), strict=True):
+            for score, driven in zip(scores, self._drivers(articles, read, found, counted, figures), strict=True):
                 score["drivers"] = driven
         return scores
 
@@ -133,6 +134,7 @@ class ArticleScorer:
     def _drivers(
         self,
         articles: Sequence[Sequence[Span]],
+        read: Sequence[Sequence[InContext]],
         found: Sequence[Array],
         counted: Sequence[NDArray[np.intp]],
         figures: Sequence[Aggregate],
@@ -143,10 +145,11 @@ class ArticleScorer:
             points = answers[used] @ self.codebook.escalation
             order = np.argsort(-figure.shares, kind="stable")[:MOST_DRIVERS]
             chosen.append([(int(used[i]), float(points[i])) for i in order if points[i] >= LEAST_POINTS])
-        driving = []
-        for spans, picked in zip(articles, chosen, strict=True):
-            known = _in_context(spans)
-            driving += [InContext(spans[index].text, *neighbours(known[index])) for index, _ in picked]
+        driving = [
+            InContext(spans[index].text, *neighbours(texts[index]))
+            for spans, texts, picked in zip(articles, read, chosen, strict=True)
+            for index, _ in picked
+        ]
         words = iter(word_contributions(self.model, self.codebook, driving))
         for article, picked in zip(articles, chosen, strict=True):
             yield [
