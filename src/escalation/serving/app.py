@@ -11,15 +11,15 @@ from fastapi.security import HTTPBearer
 
 from escalation import __version__
 from escalation.errors import EscalationError, InputError
-from escalation.serving import documentation, pages, problems, schemas
+from escalation.serving import documentation, logs, pages, problems, schemas
 from escalation.serving.access import BearerToken, needs_token
 from escalation.serving.batching import Batcher, QueueFullError
 from escalation.serving.headers import CommonHeaders
 from escalation.serving.limits import BodyLimit
-from escalation.serving.logs import RequestLog
-from escalation.serving.metrics import KIND, Metrics, RequestMetrics
+from escalation.serving.metrics import KIND, Metrics
 from escalation.serving.problems import RETRY_AFTER, Refused, documented
 from escalation.serving.settings import TOKEN, Settings
+from escalation.serving.watching import Watch
 from escalation.serving.worker import Article, Source, WorkerStoppedError
 
 
@@ -36,8 +36,7 @@ def create_app(batcher: Batcher, locate: Callable[[], Source], metrics: Metrics,
     """
     layers = [
         Middleware(CommonHeaders),
-        Middleware(RequestLog),
-        Middleware(RequestMetrics, metrics=metrics),
+        Middleware(Watch, tell=(logs.request, metrics.request)),
         *([Middleware(BearerToken, token=settings.token)] if settings.token else []),
         Middleware(BodyLimit, most=settings.max_bytes, seconds=settings.timeout),
     ]

@@ -1,10 +1,9 @@
 """One JSON object a line on standard error; what the articles say is not in it unless the user wants it."""
 
 import logging
-import time
 from typing import Any
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
 log = logging.getLogger("escalation.serving.requests")
 
@@ -28,29 +27,7 @@ def configuration() -> dict[str, Any]:
     }
 
 
-class RequestLog:
-    """Logs each request when it has been answered; an endpoint adds fields by `note`."""
-
-    def __init__(self, app: ASGIApp):
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        began, status = time.perf_counter(), 500
-        notes = scope.setdefault("state", {}).setdefault("notes", {})
-
-        async def watched(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, watched)
-        finally:
-            seconds = round(time.perf_counter() - began, 4)
-            fields = {"method": scope["method"], "path": scope["path"], "status": status, "seconds": seconds, **notes}
-            log.info("request", extra=fields)
+def request(scope: Scope, status: int, seconds: float, notes: dict[str, Any]) -> None:
+    """Log a request that has been answered."""
+    fields = {"method": scope["method"], "path": scope["path"], "status": status, "seconds": round(seconds, 4), **notes}
+    log.info("request", extra=fields)
