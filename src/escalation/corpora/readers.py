@@ -26,6 +26,7 @@ def table(
     text: str = "text",
     id: str = "",
     document: str | Sequence[str] = (),
+    position: str = "",
     date: str = "",
     names: Sequence[str] = (),
     quoted: bool = True,
@@ -46,6 +47,9 @@ def table(
         Column; by default a column `id` if there is one, else the rows are numbered.
     document : str or list of str
         Column, or several that name the document together.
+    position : str
+        Column with the place of a sentence in its document, a whole number; empty where it stands alone. The sentences
+        with the numbers next to its own are then its neighbours.
     names : list of str
         Column names of a csv or tsv without a header.
     quoted : bool
@@ -58,7 +62,7 @@ def table(
         Another extension, a column that is not there, a line that cannot be parsed, or bytes that are not UTF-8.
     """
     documents = [document] if isinstance(document, str) else list(document)
-    wanted = list(dict.fromkeys([text, *(name for name in (id, *documents, date, *labels) if name)]))
+    wanted = list(dict.fromkeys([text, *(name for name in (id, *documents, position, date, *labels) if name)]))
     cells = _cells(path, wanted, () if id or "id" in wanted else ("id",), names, quoted)
     key = id or ("id" if "id" in cells and "id" not in wanted else "")
     rows = len(cells[text])
@@ -69,7 +73,25 @@ def table(
         "document": [":".join(part) if any(part) else "" for part in parts],
         "date": cells[date] if date else [""] * rows,
     }
+    if position:
+        columns["before"], columns["after"] = _beside(path, columns["document"], cells[position], columns["text"])
     return pd.DataFrame({**{name: cells[name] for name in labels}, **columns}, dtype=object)[[*columns, *labels]]
+
+
+def _beside(
+    path: Path, documents: Sequence[str], positions: Sequence[str], texts: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """The sentence before and after each, '' where there is none."""
+    places = []
+    for row, (document, position) in enumerate(zip(documents, positions, strict=True), 1):
+        if position and not position.isdecimal():
+            raise CorpusError(f"{path}, row {row}: the position {position!r} must be a whole number from 0, or empty")
+        places.append((document, int(position)) if document and position else None)
+    known = {place: text for place, text in zip(places, texts, strict=True) if place}
+    before, after = (
+        [known.get((place[0], place[1] + step), "") if place else "" for place in places] for step in (-1, 1)
+    )
+    return before, after
 
 
 def unscon(path: Path, labels: Sequence[str], text: str) -> pd.DataFrame:

@@ -40,6 +40,8 @@ class Encoder(MultiHead):
         Tokens of a text that are read.
     context : int
         Tokens of each of its two neighbours that are read, where they are known; 0: none.
+    alone : float
+        How often a text is learnt without its neighbours, so that it is not judged by these.
     validation : float
         Share of the groups left out of the fitting.
     seed : int
@@ -53,7 +55,7 @@ class Encoder(MultiHead):
     """
 
     _parameter_constraints: ClassVar = MultiHead._parameter_constraints | {
-        "decay": [Interval(Real, 0, 1, closed="both")],
+        **{key: [Interval(Real, 0, 1, closed="both")] for key in ("decay", "alone")},
         **{key: [Interval(Integral, 0, None, closed="left")] for key in ("frozen", "context")},
     }
 
@@ -73,6 +75,7 @@ class Encoder(MultiHead):
         ordinal: float = 0.0,
         longest: int = 128,
         context: int = 0,
+        alone: float = 0.0,
         validation: float = 0.1,
         seed: int = 1,
         teacher: MultiHead | list[MultiHead] | None = None,
@@ -93,6 +96,7 @@ class Encoder(MultiHead):
         self.ordinal = ordinal
         self.longest = longest
         self.context = context
+        self.alone = alone
         self.validation = validation
         self.seed = seed
         self.teacher = teacher

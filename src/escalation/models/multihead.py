@@ -100,6 +100,7 @@ class MultiHead(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
             decay=getattr(self, "decay", 1.0),
             warm_up=self.warm_up,
             smoothing=self.smoothing,
+            alone=getattr(self, "alone", 0.0),
             ordinal=tuple(self.ordinal if chain[0].ordinal else 0.0 for chain in self.codebooks),
             seed=self.seed,
         )

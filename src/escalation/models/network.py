@@ -33,6 +33,7 @@ class Recipe:
     decay: float
     warm_up: float
     smoothing: float
+    alone: float
     ordinal: tuple[float, ...]
     seed: int
 
@@ -161,7 +162,7 @@ def learn(
                 group["lr"] = rate * _slope(step, recipe.epochs * each, recipe.warm_up)
             chosen = torch.from_numpy(rows)
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast()):
-                logits = network(*_padded([tokens[row] for row in rows], padding))
+                logits = network(*_padded(_shown([tokens[row] for row in rows], recipe.alone, rng), padding))
             losses = [
                 _loss(one.float(), target[chosen], recipe.smoothing, ordinal)
                 for one, target, ordinal in zip(logits, wanted, recipe.ordinal, strict=True)
@@ -227,6 +228,12 @@ def weights(network: nn.Module) -> dict[str, NDArray[Any]]:
 def _padded(rows: Sequence[Numbers], padding: int) -> tuple[Tensor, Tensor]:
     numbers, mask = padded(rows, padding)
     return torch.from_numpy(numbers), torch.from_numpy(mask)
+
+
+def _shown(rows: Sequence[Numbers], alone: float, rng: np.random.Generator) -> list[Numbers]:
+    """The texts, a share of them without their neighbours, so that a sentence is not judged by these."""
+    hidden = rng.random(len(rows)) < alone
+    return [row[row >= 0] if hide else row for row, hide in zip(rows, hidden, strict=True)]
 
 
 def _loss(found: Tensor, target: Tensor, smoothing: float, ordinal: float) -> Tensor:

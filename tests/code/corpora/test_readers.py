@@ -59,6 +59,27 @@ def test_named_columns(write):
     ]
 
 
+def test_neighbours_are_told_by_position(write):
+    rows = [
+        ("s", 1, "Talks."),
+        ("s", 0, "Guns."),
+        ("s", 3, "Calm."),
+        ("t", 2, "Rain."),
+        ("s", "", "Alone."),
+        ("", 2, "Sun."),
+    ]
+    path = write("a.csv", "story,place,text\n" + "".join(f"{','.join(map(str, row))}\n" for row in rows))
+    found = readers.table(path, [], document="story", position="place").set_index("text")
+    assert found["before"].to_dict() == {"Talks.": "Guns."} | dict.fromkeys(
+        ["Guns.", "Calm.", "Rain.", "Alone.", "Sun."], ""
+    )
+    assert found["after"].to_dict() == {"Guns.": "Talks."} | dict.fromkeys(
+        ["Talks.", "Calm.", "Rain.", "Alone.", "Sun."], ""
+    )
+    with pytest.raises(CorpusError, match=r"row 1: the position '1st' must be a whole number from 0, or empty"):
+        readers.table(write("b.csv", "story,place,text\ns,1st,Guns.\n"), [], document="story", position="place")
+
+
 def test_a_headerless_unquoted_file(write):
     found = readers.table(
         write("a.tsv", 'He said "no\t3\r\n\n"Yes"\t1\r\n'), ["code"], names=["text", "code"], quoted=False

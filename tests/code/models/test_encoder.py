@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from escalation import exported, project
 from escalation.codebook import Codebook, chain
@@ -313,6 +314,17 @@ def test_neighbours_are_seen_but_not_averaged(tiny: Path, tmp_path: Path) -> Non
         )
     without = fitted(tiny, epochs=1).predict_proba(asked)
     np.testing.assert_allclose(without[0], without[1], atol=1e-6)
+
+
+def test_always_alone_is_as_without_neighbours(tiny: Path) -> None:
+    beside = [InContext(text, "the choir sang", "leaders agreed") for text in TEXTS]  # all as long: the same batches
+    weights = []
+    for texts in (TEXTS, beside):
+        encoder = Encoder(CHAINS, str(tiny), epochs=1, context=3, alone=1.0, progress=False).fit(texts, LABELS)
+        weights.append(encoder.network_.state_dict())
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    shown = Encoder(CHAINS, str(tiny), epochs=1, context=3, progress=False).fit(beside, LABELS).network_.state_dict()
+    assert not torch.equal(weights[0]["heads.ladder.weight"], shown["heads.ladder.weight"])
 
 
 def test_a_sentence_in_context_is_a_string_and_survives_copies() -> None:
