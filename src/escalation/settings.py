@@ -25,6 +25,7 @@ class Settings:
     rows: int | None = None
     weights: dict[str, int] = field(default_factory=dict)
     register: bool = True
+    alias: str | None = None
     report: str | None = None
 
     def check(self) -> None:

@@ -83,6 +83,8 @@ def run(
     if unlabelled and getattr(model, "teacher", None) is None:
         raise ConfigError("unlabelled names corpora for a teacher to label: choose model=distilled, or leave it empty")
     settings.check_names(corpus.name for corpus in corpora)
+    if settings.alias:
+        promotion.holder(settings.alias, codebook.name)  # before the long work
     kept, rows = joined(corpora, project.checkout() / "data" / "holdout")
     rows = yielding(rows, tests)
     if settings.rows:
@@ -125,9 +127,9 @@ def run(
                 target, {"codebooks": [book.name for chain in chains for book in chain], "experiment": name}
             )
         logged.describe()
-        verdict = promotion.Verdict(False, uri, "not registered: register=false")
+        verdict = promotion.Verdict(uri, "not registered: register=false")
         if settings.register:
-            verdict = promotion.consider(logged.run_id)
+            verdict = promotion.consider(logged.run_id, settings.alias)
         logged.tags({"verdict": verdict.reason})
     if parent:
         runs.note_best(parent.run_id, metric, best, logged.run_id)
@@ -213,8 +215,6 @@ def _log_beyond(
 
 
 def _next(verdict: promotion.Verdict, codebook: Codebook) -> str:
-    if verdict.registered and codebook.name == "ladder":
-        return "escalation score article.txt"
-    return (
-        f"escalation score article.txt --model {verdict.uri}" if codebook.name == "ladder" else "escalation leaderboard"
-    )
+    if codebook.name != "ladder":
+        return "escalation leaderboard"
+    return "escalation score article.txt" + ("" if verdict.champion else f" --model {verdict.uri}")

@@ -106,6 +106,15 @@ def test_training_keeps_a_worse_model_out(summaries: dict[str, str], client: Mlf
     assert champion(client) == "1"
 
 
+def test_a_training_competes_for_the_alias_that_it_names(compared: Path, configs: Path, client: MlflowClient) -> None:
+    said = train(compared, configs, "quick", "corpus=[kept,rest]", "holdout_from=[kept]", "holdout=0.5", "alias=batch")
+    assert "alias batch: the first" in said
+    assert "next   escalation score article.txt --model models:/escalation@batch" in said
+    assert champion(client) == "1"
+    wrong = run(compared, "train.py", "alias=champion-penta")
+    assert "codebook ladder has the alias champion, not champion-penta" in one_line_error(wrong)
+
+
 def test_shuffled_labels_are_refused_by_the_held_out_rows(compared: Path, client: MlflowClient) -> None:
     done = run(compared, "escalation", "promote", "worse")
     assert "held out, qwk against version 1 (champion)" in failing(done)

@@ -41,9 +41,13 @@ print(json.dumps({"escalation": score["escalation"], "milliseconds": 1000 * min(
 class Verdict:
     """What became of a new model."""
 
-    registered: bool
     uri: str
     reason: str
+
+    @property
+    def champion(self) -> bool:
+        """Whether it is what commands take that are told no model."""
+        return self.uri == f"models:/{NAME}@champion"
 
 
 @dataclass(frozen=True)
@@ -71,29 +75,39 @@ def gate() -> Gate:
     return Gate.load(project.checkout() / "configs" / "gate.yaml")
 
 
-def consider(run_id: str) -> Verdict:
+def consider(run_id: str, alias: str | None = None) -> Verdict:
     """Register a new run's model and move its alias, if it is the first or better than the champion and passes the gate.
 
-    A training that was cut with `rows=` is a trial and never registered. The first model of a codebook is registered
+    A training that was cut with `rows=` is a trial and never registered. The first model of an alias is registered
     whatever the gate says, since there is nothing to lose; what it would not pass stands in the verdict.
+
+    Parameters
+    ----------
+    alias : str, optional
+        By default that of the run's codebook.
+
+    Raises
+    ------
+    ModelError
+        The alias belongs to another codebook.
     """
     run, limits = by_id(run_id), gate()
-    alias, uri = alias_of(run.tags["codebook"]), run.model_uri
+    alias, uri = alias or alias_of(run.tags["codebook"]), run.model_uri
     for _ in range(5):  # a training that finishes at the same time may move the alias meanwhile
-        champion = registry.version_of(alias)
+        champion = holder(alias, run.tags["codebook"])
         found = _evidence(run, champion, alias, limits)
         faults = failed(judge(limits, found))
         if found.trial_rows is not None:
-            return Verdict(False, uri, f"not registered: a trial, it learnt from rows={found.trial_rows} of a corpus")
+            return Verdict(uri, f"not registered: a trial, it learnt from rows={found.trial_rows} of a corpus")
         if champion is not None:
             if found.difference and found.difference.difference <= 0:
                 what = f"has {found.metric} {found.difference.first:.3f}, this {found.difference.second:.3f}"
-                return Verdict(False, uri, f"not registered: {found.champion} {what} on the same held-out rows")
+                return Verdict(uri, f"not registered: {found.champion} {what} on the same held-out rows")
             if not faults:
                 found = _loaded(found, uri)
                 faults = failed(judge(limits, found))
             if faults:
-                return Verdict(False, uri, f"not registered: {'; '.join(faults)}")
+                return Verdict(uri, f"not registered: {'; '.join(faults)}")
         with store.lock():
             now = registry.version_of(alias)
             if (now and now.version) != (champion and champion.version):
@@ -110,8 +124,8 @@ def consider(run_id: str) -> Verdict:
                 if one
                 else ""
             )
-        return Verdict(True, f"models:/{NAME}@{alias}", f"registered as version {version}, alias {alias}: {beaten}")
-    return Verdict(False, uri, f"not registered: {alias} keeps moving; try `escalation promote {run_id[:8]}`")
+        return Verdict(f"models:/{NAME}@{alias}", f"registered as version {version}, alias {alias}: {beaten}")
+    return Verdict(uri, f"not registered: {alias} keeps moving; try `escalation promote {run_id[:8]}`")
 
 
 def promote(run: Logged, alias: str | None = None, force: str | None = None) -> Promotion:
@@ -136,15 +150,7 @@ def promote(run: Logged, alias: str | None = None, force: str | None = None) -> 
     run.require_finished()
     codebook, uri, limits = run.tags["codebook"], run.model_uri, gate()
     alias = alias or alias_of(codebook)
-    champion = registry.version_of(alias)
-    own = alias_of(codebook)
-    if alias != own and (alias == "champion" or alias.startswith("champion-")):
-        raise ModelError(f"{run} answers codebook {codebook}, whose alias is {own}: leave --alias out")
-    if champion is not None and champion.tags.get("codebook", codebook) != codebook:
-        other = champion.tags["codebook"]
-        raise ModelError(
-            f"alias {alias} names a model of codebook {other}, {run} answers {codebook}: choose another alias"
-        )
+    champion = holder(alias, codebook)
     found = _loaded(_evidence(run, champion, alias, limits), uri)
     checks = judge(limits, found)
     before = str(champion.version) if champion else None
@@ -159,6 +165,24 @@ def promote(run: Logged, alias: str | None = None, force: str | None = None) -> 
     with store.lock():
         version = _moved(run, alias, tags)
     return Promotion(run, alias, checks, version, before)
+
+
+def holder(alias: str, codebook: str) -> Any | None:
+    """The version that an alias names, None where it is free.
+
+    Raises
+    ------
+    ModelError
+        The alias is for another codebook.
+    """
+    own = alias_of(codebook)
+    if alias != own and (alias == "champion" or alias.startswith("champion-")):
+        raise ModelError(f"codebook {codebook} has the alias {own}, not {alias}: leave the alias out")
+    champion = registry.version_of(alias)
+    if champion is not None and champion.tags.get("codebook", codebook) != codebook:
+        other = champion.tags["codebook"]
+        raise ModelError(f"alias {alias} names a model of codebook {other}, not of {codebook}: choose another alias")
+    return champion
 
 
 def _moved(run: Logged, alias: str, tags: dict[str, str]) -> str:
