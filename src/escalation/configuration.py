@@ -17,7 +17,7 @@ from escalation.errors import ConfigError, EscalationError
 from escalation.settings import Settings
 
 FAILURES = (EscalationError, HydraException, OmegaConfBaseException, YAMLError)
-UNNAMED = ("experiment", "seed", "report", "register", "resamples", "tests")
+UNNAMED = ("experiment", "seed", "report", "register", "alias", "resamples", "tests")
 
 
 def settings(config: DictConfig, experiment: str | None = None, overrides: Sequence[str] = ()) -> Settings:
@@ -31,6 +31,9 @@ def settings(config: DictConfig, experiment: str | None = None, overrides: Seque
     overrides : list of str
         What was changed on the command line: the name says it too, unless runs of one name may differ in it.
     """
+    for name in ("heads", "tests", "unlabelled"):
+        if not OmegaConf.is_list(config[name]):
+            raise ConfigError(f"{name} is {config[name]!r}: it must be a list of names, [] for none")
     names = [field.name for field in fields(Settings)]
     found = OmegaConf.merge(OmegaConf.structured(Settings), {name: config[name] for name in names})
     result: Settings = OmegaConf.to_object(found)  # type: ignore[assignment]  # a structured config gives its class
@@ -101,7 +104,7 @@ def parameters(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, Any]
     own = {
         field.name: config[field.name]
         for field in fields(Settings)
-        if field.name not in ("report", "register", "weights")
+        if field.name not in ("report", "register", "alias", "weights")
     }
     corpora = "+".join(str(name) for name in config.corpora)
     groups = (*(parts or ["model"]), "weights")

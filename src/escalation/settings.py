@@ -51,7 +51,7 @@ class Settings:
                 all(1 <= one <= 100 for one in self.weights.values()),
                 "corpora with whole numbers from 1 to 100",
             ),
-            "seed": (0 <= self.seed < 2**32, "from 0 to 4294967295"),
+            **{name: (0 <= getattr(self, name) < 2**32, "from 0 to 4294967295") for name in ("seed", "holdout_seed")},
         }
         for name, (holds, valid) in rules.items():
             if not holds:

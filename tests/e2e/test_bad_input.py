@@ -191,6 +191,8 @@ def test_weight_of_a_corpus_that_is_not_trained_on(home: Path) -> None:
         (["model=encoder", "model.epochs=0"], "epochs"),
         (["model=encoder", "model.pretrained=nobody/nothing"], "nobody/nothing"),
         (["folds=0", "holdout=0"], "folds"),
+        (["holdout_seed=-1"], "holdout_seed is -1"),
+        (["tests=null"], "tests is None: it must be a list"),
         (["unlabelled=[authored]"], "teacher"),
         (["holdout_from=[plv]"], "holdout_from"),
     ],
