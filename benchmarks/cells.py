@@ -15,9 +15,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from hydra import compose, initialize_config_dir
 from numpy.typing import NDArray
-from systems import BASE, DISTILLED, INTEGERS, SYSTEMS, TAUGHT, kept_as
+from systems import BASE, DISTILLED, INTEGERS, TAUGHT, config, kept_as
 
 from escalation import annotations, configuration, exported, files, project, training
 from escalation.codebook import Codebook, answer, chain
@@ -77,11 +76,7 @@ class Cell:
 
     def __init__(self, system: str, task: str, seed: int):
         self.system, self.task, self.seed = system, task, seed
-        overrides = [*SYSTEMS[system].overrides, f"seed={seed}", "name=benchmark"]
-        if task != "ladder":
-            overrides += SYSTEMS[system].events
-        with initialize_config_dir(str(project.checkout() / "configs"), version_base="1.3"):
-            self.config = compose("train", overrides=overrides)
+        self.config = config(system, task, seed)
         self.heads = isinstance(configuration.model(self.config), MultiHead)
 
     def path(self, what: str, suffix: str, system: str = "") -> Path:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from systems import BASE, SYSTEMS, TAUGHT, kept_as
+from omegaconf import OmegaConf
+from systems import BASE, SYSTEMS, TAUGHT, config, kept_as
 from table import picture, table
 
 from escalation import files, project
@@ -65,11 +66,10 @@ def main() -> None:
 
 def kept() -> dict[str, Any]:
     """What was measured before on the same data with the same configurations."""
+    learnt = {f"{system} · {task}": configured(system, task) for system in SYSTEMS for task in SEEDS}
+    digest = hashlib.sha256(json.dumps(learnt, sort_keys=True).encode())
     folders = [ROOT / "data" / name for name in ("authored", "annotations", "behaviour", "holdout")]
-    folders += [
-        ROOT / "configs" / name for name in ("model", "features", "classifier", "codebook", "corpus", "experiment")
-    ]
-    digest = hashlib.sha256()
+    folders += [ROOT / "configs" / name for name in ("codebook", "corpus")]
     for path in sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in SUFFIXES):
         content = path.read_text(encoding="utf-8")
         if path.parent.name == "codebook":  # how articles add up changes no figure of a sentence
@@ -81,6 +81,13 @@ def kept() -> dict[str, Any]:
         return before  # type: ignore[no-any-return]
     shutil.rmtree(project.home() / "data" / "benchmark", ignore_errors=True)
     return {"made_of": digest.hexdigest(), "cells": {}, "speed": {}}
+
+
+def configured(system: str, task: str) -> dict[str, Any]:
+    """What a system learns from and by."""
+    one = config(system, task, seed=1)
+    parts = {key: OmegaConf.to_container(one[key], resolve=True) for key in ("model", "weights", "heads")}
+    return {**parts, "corpora": sorted(one.corpora)}
 
 
 def cell(system: str, task: str, seed: int) -> dict[str, Any]:

@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from escalation import project
+
 BASE, SMALL, DISTILLED, STATIC = "encoder_base", "encoder_small", "encoder_small distilled", "static student"
 INTEGERS = f"{DISTILLED}, int8"
 EVENTS = ("model.epochs=5", "model.context=0")  # sentences that come alone
@@ -36,6 +41,15 @@ SYSTEMS = {
     DISTILLED: System(("experiment=champion",), EVENTS),
     STATIC: System(("experiment=static_student",)),
 }
+
+
+def config(system: str, task: str, seed: int) -> DictConfig:
+    """The configuration of a cell."""
+    overrides = [*SYSTEMS[system].overrides, f"seed={seed}", "name=benchmark"]
+    if task != "ladder":
+        overrides += SYSTEMS[system].events
+    with initialize_config_dir(str(project.checkout() / "configs"), version_base="1.3"):
+        return compose("train", overrides=overrides)
 
 
 def kept_as(system: str, task: str, seed: int, what: str) -> str:
