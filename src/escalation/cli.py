@@ -70,8 +70,13 @@ def _parser() -> argparse.ArgumentParser:
     timeline.add_argument("--html", type=Path, metavar="OUT", help="write a self-contained page with a chart")
     timeline.set_defaults(run=_timeline)
 
-    evaluate = commands.add_parser("evaluate", help="how well a model answers a labelled file")
-    evaluate.add_argument("file", type=Path, metavar="FILE", help="csv, tsv, jsonl or parquet")
+    evaluate = commands.add_parser("evaluate", help="how well a model answers a labelled file or a corpus")
+    evaluate.add_argument(
+        "file",
+        type=Path,
+        metavar="FILE|CORPUS",
+        help="csv, tsv, jsonl or parquet; or a corpus of `escalation corpora`, without what the model learnt from",
+    )
     evaluate.add_argument("--codebook", default="ladder", help="ladder, or an event codebook: polarity, penta, root")
     evaluate.add_argument("--text-column", default="text", metavar="NAME")
     evaluate.add_argument("--label-column", default="label", metavar="NAME")
@@ -83,8 +88,13 @@ def _parser() -> argparse.ArgumentParser:
         help="what a value of the label column means, e.g. 1=conflict",
     )
     evaluate.add_argument("--restrict", action="store_true", help="choose only among the labels that occur in the file")
-    evaluate.add_argument("--model", metavar="URI", help="default: the champion that answers the codebook")
+    evaluate.add_argument(
+        "--model",
+        metavar="URI",
+        help="or a folder of train.py's export (default: the champion that answers the codebook)",
+    )
     evaluate.add_argument("--json", action="store_true")
+    evaluate.add_argument("--metrics", type=Path, metavar="OUT", help="write the figures as JSON, without times")
     evaluate.set_defaults(run=_evaluate)
 
     behave = commands.add_parser("behave", help="what a model does with negation, expectation, metaphor, names …")
@@ -109,6 +119,15 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("names", nargs="+", metavar="NAME", help="a corpus of `escalation corpora`, or all")
     fetch.add_argument("--mirror", type=Path, metavar="DIR", help="take DIR/<host>/<path> (default: ESCALATION_MIRROR)")
     fetch.set_defaults(run=_fetch)
+
+    prepare = commands.add_parser("prepare", help="read, check and cache a corpus, and write its card to data/cards")
+    prepare.add_argument("names", nargs="+", metavar="NAME", help="a corpus of `escalation corpora`")
+    prepare.set_defaults(run=_prepare)
+
+    featurize = commands.add_parser("featurize", help="make the vectors of corpora that features=sentence looks up")
+    featurize.add_argument("names", nargs="+", metavar="NAME", help="a corpus of `escalation corpora`")
+    featurize.add_argument("--codebook", default="ladder", help="that the corpora are read under (default: ladder)")
+    featurize.set_defaults(run=_featurize)
 
     leaderboard = commands.add_parser("leaderboard", help="runs side by side, and which is champion")
     leaderboard.add_argument("--codebook", help="only this one")
@@ -244,21 +263,38 @@ def _timeline(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    from escalation.labelled import evaluate_file, report
+    from escalation import files, project
+    from escalation.corpora.catalogue import CorpusSpec
+    from escalation.corpora.corpus import load
+    from escalation.labelled import evaluate_corpus, evaluate_file, lasting, report
     from escalation.tracking import registry
 
     pairs = [entry.partition("=") for entry in options.map]
     if not all(separator for _, separator, _ in pairs):
         raise ConfigError("--map takes VALUE=LABEL, for example --map 1=conflict --map 0=cooperation")
     model = registry.load(options.model) if options.model else registry.load_champion(options.codebook)
-    found = evaluate_file(
-        options.file,
-        lambda texts: model.probabilities(texts, options.codebook),
-        text_column=options.text_column,
-        label_column=options.label_column,
-        label_map={value: label for value, _, label in pairs},
-        restrict=options.restrict,
-    )
+    configs = project.checkout() / "configs" / "corpus"
+
+    def answers(texts: Sequence[str]) -> Any:
+        return model.probabilities(texts, options.codebook)
+
+    if not options.file.exists() and (configs / f"{options.file}.yaml").is_file():
+        corpus = load(
+            CorpusSpec.load(str(options.file), configs), model.codebook(options.codebook), project.codebooks()
+        )
+        found = evaluate_corpus(corpus, answers, registry.learnt(model), options.restrict)
+    else:
+        found = evaluate_file(
+            options.file,
+            answers,
+            text_column=options.text_column,
+            label_column=options.label_column,
+            label_map={value: label for value, _, label in pairs},
+            restrict=options.restrict,
+        )
+    if options.metrics:
+        files.write_text(options.metrics, json.dumps(lasting(found), indent=1) + "\n")
+        print(f"wrote {options.metrics}", file=sys.stderr)
     found["model"] = {key: model.info[key] for key in ("uri", "version")}
     print(json.dumps(found, indent=1) if options.json else report(found))
 
@@ -314,6 +350,27 @@ def _fetch(options: argparse.Namespace) -> None:
     for spec in chosen:
         for path in catalogue.fetch(spec, options.mirror or catalogue.known_mirror()):
             print(path)
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    from escalation import files, project
+    from escalation.corpora.card import card
+    from escalation.corpora.catalogue import CorpusSpec
+
+    checkout = project.checkout()
+    for spec in [CorpusSpec.load(name, checkout / "configs" / "corpus") for name in options.names]:
+        found = card(spec, project.codebooks(), checkout / "data" / "holdout")
+        target = checkout / "data" / "cards" / f"{spec.name}.json"
+        files.write_text(target, json.dumps(found, indent=1) + "\n")
+        print(target)
+
+
+def _featurize(options: argparse.Namespace) -> None:
+    from escalation import files, project, vectors
+
+    target = project.checkout() / "data" / "cards" / "vectors.json"
+    files.write_text(target, json.dumps(vectors.featurize(options.names, options.codebook), indent=1) + "\n")
+    print(target)
 
 
 def _leaderboard(options: argparse.Namespace) -> None:
