@@ -17,7 +17,7 @@ from escalation.errors import ConfigError, EscalationError
 from escalation.settings import Settings
 
 FAILURES = (EscalationError, HydraException, OmegaConfBaseException, YAMLError)
-UNNAMED = ("experiment", "seed", "report", "register", "resamples", "tests")
+UNNAMED = ("experiment", "seed", "report", "export", "register", "resamples", "tests")
 
 
 def settings(config: DictConfig, experiment: str | None = None, overrides: Sequence[str] = ()) -> Settings:
@@ -101,7 +101,7 @@ def parameters(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, Any]
     own = {
         field.name: config[field.name]
         for field in fields(Settings)
-        if field.name not in ("report", "register", "weights")
+        if field.name not in ("report", "export", "register", "weights")
     }
     corpora = "+".join(str(name) for name in config.corpora)
     groups = (*(parts or ["model"]), "weights")

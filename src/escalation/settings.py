@@ -26,6 +26,7 @@ class Settings:
     weights: dict[str, int] = field(default_factory=dict)
     register: bool = True
     report: str | None = None
+    export: str | None = None
 
     def check(self) -> None:
         """Refuse values out of their range.
