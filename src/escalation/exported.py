@@ -2,21 +2,27 @@
 
 import contextlib
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from escalation.codebook import Codebook, answer, check_known
-from escalation.errors import ModelError
-from escalation.models import onnx
+from escalation.errors import ConfigError, InputError, ModelError
+from escalation.models import onnx, settled
 from escalation.scoring.article import ArticleScorer
 from escalation.scoring.familiar import FILE, Familiar
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 WEIGHTS, WORDS, ENCODER, CARD = "model.skops", "vocabulary.json", "encoder", "model.json"
+LEARNT = "trained_on.csv"  # beside a model that stands in a folder of its own
 # Our own types that a model file may hold. A file's own list proves nothing, so this one decides.
 TRUSTED = [
     "escalation.features.lexicon.LexiconFeatures",
@@ -68,6 +74,17 @@ class Exported:
         head, chain = next(pair for pair in pairs if codebook in [book.name for book in pair[1]])
         return answer(head.predict_proba(list(texts)), chain, codebook)
 
+    def codebook(self, name: str) -> Codebook:
+        """The codebook of that name, as the model knows it.
+
+        Raises
+        ------
+        ModelError
+            The model does not know it; the message lists what it knows.
+        """
+        check_known(self.codebooks, name)
+        return next(book for book in self.codebooks if book.name == name)
+
     def points(self, texts: Sequence[str], codebook: str) -> NDArray[np.float64]:
         """Escalation of each text under the codebook of that name, 0 … 100, shape (n,)."""
         book, probabilities = self.probabilities(texts, codebook)
@@ -115,11 +132,53 @@ def save(
     (folder / CARD).write_text(json.dumps(card, indent=1), encoding="utf-8")
 
 
+def check_replaceable(folder: Path) -> None:
+    """Refuse a folder that holds anything but a model: `keep` would delete it.
+
+    Raises
+    ------
+    ConfigError
+        It does.
+    """
+    if folder.exists() and not (folder / CARD).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(f"export is {folder}, which holds other things than a model: name a new folder")
+
+
+def keep(
+    folder: Path,
+    model: Any,
+    chains: Sequence[Sequence[Codebook]],
+    info: Mapping[str, Any],
+    familiar: Familiar,
+    trained_on: "pd.DataFrame",
+) -> None:
+    """Write a model, and traces of what it learnt from, to a folder of its own, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".part-", ignore_cleanup_errors=True) as temporary:
+            made = Path(temporary) / "model"
+            save(made, model, chains, info, familiar)
+            trained_on.to_csv(made / LEARNT, index=False)
+            shutil.rmtree(folder, ignore_errors=True)
+            made.rename(folder)
+    except OSError as error:
+        raise InputError(
+            f"cannot write {folder}: {error.strerror or error}; free some space or name another"
+        ) from error
+
+
 def _save_linear(folder: Path, model: Any) -> None:
     import skops.io
 
     with _without_words(model) as words:
         skops.io.dump(model, folder / WEIGHTS)
+    settled.settle(folder / WEIGHTS)
     (folder / WORDS).write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
     for number, part in enumerate(_parts(model, "restore")):
         part.save(folder / f"{ENCODER}{number}")

@@ -10,9 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from escalation.codebook import Codebook
+from escalation.context import texts
 from escalation.corpora import readers
+from escalation.corpora.corpus import Corpus
+from escalation.corpora.split import HASH, text_hash
 from escalation.errors import CorpusError
 from escalation.evaluation import metrics
+from escalation.evaluation.metrics import Evaluation
 
 Answer = Callable[[Sequence[str]], tuple[Codebook, NDArray[np.float64]]]
 
@@ -57,6 +61,46 @@ def evaluate_file(
     seconds = time.perf_counter() - began
     labels = _parsed(frame, label_column, codebook, label_map or {}, path)
     evaluation = metrics.evaluate(labels, probabilities, codebook, groups=frame["text"].tolist(), restrict=restrict)
+    return _told(evaluation, codebook, restrict, seconds)
+
+
+def evaluate_corpus(
+    corpus: Corpus,
+    answers: Answer,
+    learnt: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset()),
+    restrict: bool = False,
+) -> dict[str, Any]:
+    """The same of a corpus of the catalogue, whose documents are resampled whole; and `left_out`, the rows not scored.
+
+    Parameters
+    ----------
+    learnt : (hashes, documents)
+        What the model learnt from (`escalation.corpora.split.read_traces`): rows with such a text or document are left out.
+
+    Raises
+    ------
+    CorpusError
+        The model learnt from every row.
+    """
+    hashes, documents = learnt
+    seen = corpus.frame["text"].map(lambda text: text_hash(text)[:HASH]).isin(hashes)
+    rows = corpus.frame[~(seen | corpus.frame["group"].isin(documents))]
+    if rows.empty:
+        raise CorpusError(f"the model learnt from every row of {corpus.name}: choose another corpus")
+    began = time.perf_counter()
+    codebook, probabilities = answers(texts(rows))
+    seconds = time.perf_counter() - began
+    groups = [group or identity for group, identity in zip(rows["group"], rows["id"], strict=True)]
+    evaluation = metrics.evaluate(rows["label"].tolist(), probabilities, codebook, groups=groups, restrict=restrict)
+    return {"left_out": len(corpus.frame) - len(rows), **_told(evaluation, codebook, restrict, seconds)}
+
+
+def lasting(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures without the times, which differ from one run to the next."""
+    return {key: value for key, value in found.items() if key not in ("seconds", "texts_per_second")}
+
+
+def _told(evaluation: Evaluation, codebook: Codebook, restrict: bool, seconds: float) -> dict[str, Any]:
     return {
         "codebook": codebook.name,
         "n": evaluation.n,

@@ -87,8 +87,9 @@ def write(
     corpora: Sequence[Corpus],
     shown: Mapping[str, Any],
     elsewhere: Mapping[str, Evaluation],
+    codebook: Codebook,
 ) -> None:
-    """metrics.json (nothing that differs between two runs of one commit) and two of the pictures, for experiments/."""
+    """metrics.json (nothing that differs between two runs of one commit), two pictures and tables to plot, for experiments/."""
     folder = project.checkout() / folder
     content = {
         "corpora": {corpus.name: corpus_card(corpus) for corpus in corpora},
@@ -98,18 +99,18 @@ def write(
         "tests": {name: {**one.scalars, "intervals": one.intervals} for name, one in elsewhere.items()},
     }
     files.write_text(folder / "metrics.json", json.dumps(content, indent=1) + "\n")
+    files.write_text(folder / "labels.csv", metrics.labels_table(found.held_out[codebook.name]))
     for path in ("confusion.png", "reliability.png"):
         with files.replacing(folder / path) as temporary:
             shown[path].savefig(temporary, format="png", dpi=110)
 
 
-def card(name: str, corpora: Sequence[Corpus], found: Measured, figures: Mapping[str, float]) -> dict[str, Any]:
+def card(name: str, corpora: Sequence[Corpus], found: Measured) -> dict[str, Any]:
     """What an exported model says of itself."""
     return {
         "experiment": name,
         "corpora": {corpus.name: corpus_card(corpus) for corpus in corpora},
         "held_out": {book: {"n": one.n, **one.scalars} for book, one in found.held_out.items()},
-        "training": dict(figures),
     }
 
 

@@ -27,6 +27,7 @@ class Settings:
     register: bool = True
     alias: str | None = None
     report: str | None = None
+    export: str | None = None
 
     def check(self) -> None:
         """Refuse values out of their range.

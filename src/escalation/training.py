@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from escalation import exported, project, report
 from escalation.codebook import Codebook
@@ -80,6 +81,8 @@ def run(
         Texts for a teacher to label.
     """
     ready, codebook = check(model, chains, settings), chains[0][0]
+    if settings.export:
+        exported.check_replaceable(project.checkout() / settings.export)
     if unlabelled and getattr(model, "teacher", None) is None:
         raise ConfigError("unlabelled names corpora for a teacher to label: choose model=distilled, or leave it empty")
     settings.check_names(corpus.name for corpus in corpora)
@@ -93,7 +96,10 @@ def run(
     name = settings.name or "+".join(corpus.name for corpus in corpora)
     tags = {"codebook": codebook.name, "experiment": name, "corpora": "+".join(corpus.name for corpus in corpora)}
     tags |= {key: parameters[key] for key in ("features", "classifier", "model") if key in parameters}
-    with runs.started(codebook.name, f"{name} seed={settings.seed}", tags, parent) as logged:
+    with (
+        runs.started(codebook.name, f"{name} seed={settings.seed}", tags, parent) as logged,
+        threadpool_limits(1, user_api="blas"),  # sums in another order would change the last digits
+    ):
         logged.parameters(parameters)
         logged.document(config, "config.yaml")
         logged.document(runs.environment(), "environment.txt")
@@ -113,14 +119,15 @@ def run(
         _log_beyond(logged, tests, elsewhere, behaved)
         metric = metrics.headline(codebook)
         best = found.held_out[codebook.name].scalars[metric]
+        card, familiar = report.card(name, kept, found), Familiar.of(rows["text"].tolist(), rows["group"].tolist())
         with runs.exported_folder() as folder:
             target = Path(folder) / "exported"
             exported.save(
                 target,
                 found.model,
                 chains,
-                {"run": logged.run_id, **report.card(name, kept, found, figures)},
-                Familiar.of(rows["text"].tolist(), rows["group"].tolist()),
+                {"run": logged.run_id, **card, "training": figures},
+                familiar,
             )
             logged.metrics(cost(target, rows["text"].head(TIMED).tolist()))
             uri = logged.model(
@@ -134,7 +141,9 @@ def run(
     if parent:
         runs.note_best(parent.run_id, metric, best, logged.run_id)
     if settings.report:
-        report.write(Path(settings.report), found, kept, shown, elsewhere)
+        report.write(Path(settings.report), found, kept, shown, elsewhere, codebook)
+    if settings.export:
+        exported.keep(project.checkout() / settings.export, found.model, chains, card, familiar, found.trained_on)
     return f"{summary}\n{verdict.reason}\nmodel  {verdict.uri}\nnext   {_next(verdict, codebook)}"
 
 

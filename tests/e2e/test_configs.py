@@ -72,6 +72,8 @@ def test_every_experiment_runs_shrunken(experiment: str, tmp_path: Path, tiny: P
     if set(config.corpora) - {"authored"} and not MIRROR.is_dir():
         pytest.skip("needs the mirror of public corpora: set ESCALATION_MIRROR")
     small = ["rows=250", "folds=2", "calibration_folds=2"]
+    if "pretrained" in config.features:
+        small += [f"features.pretrained={tiny}"]
     if "pretrained" in config.model:  # an encoder of any size learns the same way
         small += [
             f"model.pretrained={tiny}",

@@ -30,7 +30,7 @@ _ARGUMENTS: dict[type, tuple[Any, str]] = {  # what an argument of a reader may 
 }
 
 
-class _NoLabelsError(CorpusError):
+class NoLabelsError(CorpusError):
     """A corpus that says nothing in a codebook."""
 
 
@@ -162,7 +162,7 @@ def load_several(spec: CorpusSpec, chains: Sequence[Sequence[Codebook]], codeboo
     found: dict[str, Corpus] = {}
     for chain_ in chains:
         for book in chain_:
-            with contextlib.suppress(_NoLabelsError):
+            with contextlib.suppress(NoLabelsError):
                 found[book.name] = load(spec, book, codebooks)
                 break
     if not found:
@@ -242,7 +242,7 @@ def _scheme(spec: CorpusSpec, codebook: Codebook, codebooks: Path) -> tuple[str,
         names = [book.name for book in books]
         if codebook.name in names:
             return spec.labels[scheme], [*books[: names.index(codebook.name)], codebook]
-    raise _NoLabelsError(
+    raise NoLabelsError(
         f"corpus {spec.name} has no labels of codebook {codebook.name}: it has {', '.join(spec.labels)}"
     )
 

@@ -43,6 +43,12 @@ def traces(frame: pd.DataFrame, further: Sequence[str] = ()) -> pd.DataFrame:
     return found.drop_duplicates().reset_index(drop=True)
 
 
+def read_traces(path: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """Hashes of the texts, and documents, in a csv of `traces`."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    return frozenset(table["sha256"]), frozenset(table["document"]) - {""}
+
+
 def held_out_hashes(folder: Path) -> frozenset[str]:
     """All hashes of ``folder/*.sha256``, one a line.
 

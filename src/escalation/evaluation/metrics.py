@@ -181,6 +181,14 @@ def to_mapping(evaluation: Evaluation) -> dict[str, Any]:
     return asdict(evaluation)
 
 
+def labels_table(evaluation: Evaluation) -> str:
+    """Figures of each label as csv: `label,precision,recall,f1,rows`."""
+    rows = [
+        (name, one["precision"], one["recall"], one["f1"], one["support"]) for name, one in evaluation.per_class.items()
+    ]
+    return pd.DataFrame(rows, columns=["label", "precision", "recall", "f1", "rows"]).to_csv(index=False)
+
+
 def _confusions(
     truth: NDArray[np.int_], predicted: NDArray[np.int_], group: NDArray[np.int_], size: int
 ) -> NDArray[np.float64]:

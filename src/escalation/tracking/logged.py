@@ -18,6 +18,7 @@ from escalation import project
 from escalation.codebook import Codebook
 from escalation.corpora.catalogue import CorpusSpec
 from escalation.corpora.corpus import load
+from escalation.corpora.split import read_traces
 from escalation.errors import CorpusError, EscalationError, ModelError
 from escalation.evaluation import behaviour
 from escalation.evaluation.behaviour import Told
@@ -120,8 +121,7 @@ class Logged:
             The run was logged by a version that did not keep them.
         """
         with self._file("trained_on.csv") as path:
-            table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        return frozenset(table["sha256"]), frozenset(table["document"]) - {""}
+            return read_traces(path)
 
     @property
     def model_uri(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from escalation import exported, project
+from escalation.corpora.split import read_traces
 from escalation.errors import ModelError
 from escalation.tracking import store
 
@@ -136,13 +137,15 @@ def load(uri: str) -> exported.Exported:
 
 
 def locate(uri: str) -> Located:
-    """Where the files of the model at any MLflow model URI are; those that are elsewhere are fetched.
+    """Where the files of the model at any MLflow model URI are, or of one in a folder; those that are elsewhere are fetched.
 
     Raises
     ------
     ModelError
         There is none; the message says how to make one.
     """
+    if (Path(uri) / exported.CARD).is_file():
+        return Located(Path(uri).resolve(), uri, "")
     found = _found(uri)
     if found is not None:
         location, number = found
@@ -210,6 +213,16 @@ def load_champion(codebook: str) -> exported.Exported:
     raise ModelError(
         f"no champion answers codebook {codebook!r} yet: train one with `python train.py codebook={codebook} corpus=…`"
     )
+
+
+def learnt(model: exported.Exported) -> tuple[frozenset[str], frozenset[str]]:
+    """Hashes of the texts, and documents, that a model learnt from: as its folder or its run tells, else none."""
+    from escalation.tracking.logged import by_id
+
+    beside = Path(model.info["uri"]) / exported.LEARNT
+    if beside.is_file():
+        return read_traces(beside)
+    return by_id(model.info["run"]).trained_on if "run" in model.info else (frozenset(), frozenset())
 
 
 def _downloaded(uri: str) -> Located:

@@ -6,6 +6,7 @@ import pytest
 
 from escalation import project
 from escalation.codebook import Codebook, chain
+from escalation.corpora.card import card
 from escalation.corpora.catalogue import CorpusSpec
 from escalation.corpora.corpus import COLUMNS, Corpus, check, joined, load, load_several, read
 from escalation.corpora.split import text_hash
@@ -305,3 +306,19 @@ def test_a_corpus_with_labels_for_no_head(local):
     spec = local(GOOD)
     with pytest.raises(CorpusError, match="no labels for root"):
         load_several(spec, chains()[1:], BOOKS)
+
+
+def test_card_changes_with_a_row_and_not_with_what_is_said_of_it(local, tmp_path) -> None:
+    content = "id,text,label\na,Troops fired.,use_of_force\nb,The choir sang.,none\nc,The choir sang again.,none\n"
+    holdout = tmp_path / "holdout"
+    holdout.mkdir()
+    (holdout / "mine.sha256").write_text(text_hash("the choir sang") + "\n")
+    columns = {"id": "id"}
+    found = card(local(content, columns=columns), project.codebooks(), holdout)
+    assert (found["rows"], found["dropped_by_guard"], found["documents"]) == (2, 1, 0)
+    assert found["codebooks"]["ladder"]["labels"] == {"none": 1, "use_of_force": 1}
+    assert found == card(local(content, columns=columns, citation="Someone"), project.codebooks(), holdout)
+    other = card(local(content.replace("again", "once more"), columns=columns), project.codebooks(), holdout)
+    assert other["codebooks"]["ladder"]["rows_sha256"] != found["codebooks"]["ladder"]["rows_sha256"]
+    with pytest.raises(CorpusError, match="labels of no codebook"):
+        card(local(content, columns=columns, labels={"own": "label"}), project.codebooks(), holdout)
