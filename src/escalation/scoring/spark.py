@@ -29,7 +29,7 @@ _BEGUN: dict[str, batch.Work] = {}  # of this process, which Spark keeps for man
 def run(
     plan: batch.Plan, located: Any, model: Mapping[str, str], master: str | None = None, resume: bool = False
 ) -> batch.Tally:
-    """Score on Spark; the output is the same as that of the local engine but for the names of parts.
+    """Score on Spark; the output is the same as that of the local engine, part by part.
 
     Parameters
     ----------
@@ -53,9 +53,10 @@ def run(
 
     def scored(done: Mapping[str, Any], _: Callable[[float, int], None]) -> Iterator[batch.Result]:
         with tempfile.TemporaryDirectory() as folder, _failures():
-            packed = shutil.make_archive(str(Path(folder) / MODEL), "zip", located.folder)
+            # not compressed: weights hardly shrink, and a hundred megabytes take seconds
+            packed = shutil.make_archive(str(Path(folder) / MODEL), "tar", located.folder)
             session.sparkContext.addArchive(f"{packed}#{MODEL}")
-            stretches = _numbered(session, pieces.cut(plan.sources))
+            stretches = _numbered(session, list(pieces.cut(plan.sources)))
             scorer = _Scorer(plan, located, uuid.uuid4().hex, stretches, frozenset(done))
             schema = "part string, rows long, errors long, first string, share double"
             for row in _mapped(session, len(stretches), scorer, schema):
@@ -63,7 +64,7 @@ def run(
 
     session = _session(master)  # before anything is written
     try:
-        return batch.finished(plan, model, "spark", resume, scored)
+        return batch.finished(plan, model, resume, scored)
     finally:
         session.stop()
 
