@@ -1,5 +1,6 @@
 """The engine on Spark: its workers read, score and write stretches of the input, each as the local engine would."""
 
+import contextlib
 import dataclasses
 import os
 import re
@@ -160,15 +161,14 @@ def _session(master: str | None) -> "SparkSession":
     return session
 
 
-class _failures:  # noqa: N801  # reads like a function where it is used
+@contextlib.contextmanager
+def _failures() -> Iterator[None]:
     """What workers raise becomes one line."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if error is None or isinstance(error, (EscalationError, GeneratorExit, KeyboardInterrupt)):
-            return
+    try:
+        yield
+    except EscalationError:
+        raise
+    except Exception as error:
         ours = re.search(r"escalation\.errors\.\w+: (.+)", str(error))
         raise InputError(ours[1] if ours else f"Spark failed: {_line(error)}") from error
 

@@ -34,12 +34,8 @@ def in_turn(pieces: Iterable[Piece], rows: int, most: int, columns: list[str] | 
     """Chunks of all pieces as `chunks` gives them, the lines of a file numbered on from each piece to the next."""
     last = 1
     for piece in pieces:
-        last = yield from chunks(replace(piece, first=last) if _lines_follow(piece) else piece, rows, most, columns)
-
-
-def _lines_follow(piece: Piece) -> bool:
-    """Whether the number of its first line depends on the piece before."""
-    return piece.number > 0 and piece.source.kind == "jsonl"
+        goes_on = piece.number > 0 and piece.source.kind == "jsonl"  # of parquet, the footer tells the numbers
+        last = yield from chunks(replace(piece, first=last) if goes_on else piece, rows, most, columns)
 
 
 def line_ends(piece: Piece) -> int:
