@@ -33,9 +33,8 @@ REPORT = project.checkout() / "experiments" / "scale"
 WORKERS = 2
 SAMPLE = 2000  # articles of which the stages are timed
 KILLS = 10
-LIVES = (
-    2 * KILLS
-)  # of so many equal ones the job would last: a machine that is slower for a while does not end it too early
+PARTS = 100  # of the job that is killed
+LIVES = 2 * KILLS  # of so many equal ones it would last, so it cannot end before the last kill
 
 
 class Bench:
@@ -75,18 +74,26 @@ class Bench:
         source = made(self.folder, self.options.killed)
         whole, out = self.folder / "whole.parquet", self.folder / "killed" / "out.parquet"
         out.parent.mkdir()
-        words = (source, out, *self.model, "--workers", WORKERS, "--resume")
-        run = batched.watched(source, whole, *self.model, "--workers", WORKERS)
+        options = (*self.model, "--workers", WORKERS, "--part-rows", max(self.options.killed // PARTS, 1))
+        run = batched.watched(source, whole, *options)
+        words = (source, out, *options, "--resume")
         chance = random.Random(self.options.seed)
         lives = []
+
+        def there() -> int:
+            return len(list(out.parent.glob(f"{out.name}.parts/part-*")))
+
         for number in range(KILLS):
-            # from before the first row to well into the work: starting takes as long as it does
-            seconds = chance.uniform(0, run.seconds - run.own_seconds + 2 * run.own_seconds / LIVES)
-            process = batched.begun(*words)
-            time.sleep(seconds)
+            # parts that it writes in this life; with none it is killed while it starts
+            before, wanted = there(), chance.randrange(2 * PARTS // LIVES)
+            pause = chance.uniform(0, run.own_seconds / PARTS if wanted else run.seconds - run.own_seconds)
+            process, began = batched.begun(*words), time.perf_counter()
+            while process.poll() is None and there() < before + wanted:
+                time.sleep(0.01)
+            time.sleep(pause)
             if not batched.killed(process):
                 raise SystemExit(f"the job ended before kill {number + 1}: raise --killed, now {self.options.killed}")
-            lives.append({"seconds": seconds, "parts": len(list(out.parent.glob("out.parquet.parts/part-*")))})
+            lives.append({"seconds": time.perf_counter() - began, "before": before, "after": there()})
         batched.ended(batched.begun(*words))
         left = [path.name for path in out.parent.iterdir() if path != out]
         found.update(articles=self.options.killed, seed=self.options.seed, lives=lives, left=left)

@@ -77,11 +77,11 @@ def stages(found: Found) -> str:
 
 def kills(found: Found) -> str:
     """What kills have cost."""
-    lives = "; ".join(f"{one['seconds']:.1f} s, {one['parts']}" for one in found["lives"])
+    lives = "; ".join(f"{one['seconds']:.1f} s, {one['after'] - one['before']}" for one in found["lives"])
     return (
         f"## kill -9\n\n{_about(found)}\nA job of {found['articles']:,} articles was killed {len(found['lives'])} times, "
         f"each time at a random moment (seed {found['seed']}), and resumed.\n"
-        f"Seconds after the start, and parts written until then: {lives}.\n\n"
+        f"Seconds after its start, and parts written in them: {lives}.\n\n"
         f"Against a run that nothing disturbed: {_said(found['compared'])} Files left behind: {len(found['left'])}.\n"
     )
 
