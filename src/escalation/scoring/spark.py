@@ -54,8 +54,7 @@ def run(
 
     def scored(done: Mapping[str, Any], _: Callable[[float, int], None]) -> Iterator[batch.Result]:
         with tempfile.TemporaryDirectory() as folder, _failures():
-            # not compressed: weights hardly shrink, and a hundred megabytes take seconds
-            packed = shutil.make_archive(str(Path(folder) / MODEL), "tar", located.folder)
+            packed = shutil.make_archive(str(Path(folder) / MODEL), "zip", located.folder)
             session.sparkContext.addArchive(f"{packed}#{MODEL}")
             stretches = _numbered(session, list(pieces.cut(plan.sources)))
             scorer = _Scorer(plan, located, uuid.uuid4().hex, stretches, frozenset(done))
