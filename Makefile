@@ -45,8 +45,9 @@ MODEL ?= models:/escalation@champion
 bench-load: setup
 	$(BIN)/python benchmarks/load.py --model $(MODEL)
 
+# Hours at its full size; ONLY=… names sections (sizes, stages, kills, spark, horrors), the results of the others are kept.
 bench-scale: .venv/dev
-	$(BIN)/python benchmarks/scale.py
+	$(BIN)/python benchmarks/scale.py $(if $(ONLY),--only $(ONLY))
 
 benchmark: .venv/weights
 	$(BIN)/python benchmarks/models.py

@@ -1,196 +1,186 @@
-"""How scoring grows: `make bench-scale` scores articles made of authored sentences and writes experiments/scale/.
+"""What issue 7 asks of `escalation batch`: `make bench-scale` measures it and writes experiments/scale/.
 
-Every run is a process of its own with a static model, as `escalation batch` is called; sizes and the model are options.
+Every run is a process of its own, called as a user would. `--only` measures one section and keeps the results of the others; what
+has been measured is written at once, so that a benchmark that was stopped can go on.
 """
 
 import argparse
-import contextlib
+import dataclasses
 import json
 import os
 import platform
 import random
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
+import batched
+import scale_page
+from articles import articles, made
+from horrors import folder_of_horrors
+from load import processor
+from stages import stages
 
 from escalation import files, project
-from escalation.scoring import batch, language, rows, sentences
-from escalation.scoring.article import ArticleScorer
-from escalation.scoring.tables import reading, sources
+from escalation.scoring import batch
 from escalation.tracking import registry
 
-ROOT = project.checkout()
-REPORT = ROOT / "experiments" / "scale"
-SENTENCES = 12  # an article
-SAMPLE = 2_000  # articles of which the stages are timed
-SEED = 2026
+REPORT = project.checkout() / "experiments" / "scale"
+WORKERS = 2
+SAMPLE = 2000  # articles of which the stages are timed
+KILLS = 10
+PARTS = 100  # of the job that is killed
+LIVES = 2 * KILLS  # of so many equal ones it would last, so it cannot end before the last kill
 
 
-def articles(count: int) -> Iterator[dict[str, Any]]:
-    """Rows with an id, a source, a date and a text of about twelve authored sentences in four paragraphs."""
-    known = [
-        json.loads(line)["text"]
-        for path in sorted((ROOT / "data" / "authored").glob("*.jsonl"))
-        for line in path.open(encoding="utf-8")
-    ]
-    chance = random.Random(SEED)
-    for number in range(count):
-        most = chance.randint(SENTENCES - 4, SENTENCES + 4)
-        chosen = chance.choices(known, k=most)
-        text = "\n\n".join(" ".join(chosen[start : start + 3]) for start in range(0, most, 3))
-        day = f"2026-{chance.randint(1, 12):02d}-{chance.randint(1, 28):02d}"
-        yield {"id": number, "source": f"paper {number % 7}", "date": day, "text": text}
+class Bench:
+    """The sections, each a method that returns what it found.
 
+    Parameters
+    ----------
+    options : argparse.Namespace
+    folder : Path
+        For inputs and outputs.
+    """
 
-def made(folder: Path, count: int) -> Path:
-    """The articles as a file of JSON lines."""
-    path = folder / f"{count}.jsonl"
-    with files.replacing(path) as temporary, temporary.open("w", encoding="utf-8") as stream:
-        stream.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in articles(count))
-    return path
+    def __init__(self, options: argparse.Namespace, folder: Path):
+        self.options = options
+        self.folder = folder
+        self.model = ["--model", options.model] if options.model else []
 
-
-def scored(source: Path, target: Path, *options: str) -> dict[str, float]:
-    """Wall seconds of `escalation batch`, its own seconds after its start, and the peak memory of all its processes in MB."""
-    binary = str(Path(sys.executable).with_name("escalation"))
-    began = time.perf_counter()
-    process = psutil.Popen(
-        [binary, "batch", str(source), str(target), *options], stdout=subprocess.DEVNULL, stderr=sys.stderr
-    )
-    peak = 0
-    while process.poll() is None:
-        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended between two looks
-            peak = max(peak, sum(_memory(one) for one in (process, *process.children(recursive=True))))
-        time.sleep(0.2)
-    if process.returncode:
-        raise SystemExit(f"escalation batch failed on {source.name}; what it said stands above")
-    return {"seconds": time.perf_counter() - began, "peak_mb": peak / 2**20}
-
-
-def _memory(process: psutil.Process) -> int:
-    """Bytes of a process, shared ones in proportion; 0 where it has just ended."""
-    try:
-        return int(process.memory_full_info().pss)
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return 0
-
-
-def stages(scorer: ArticleScorer, path: Path) -> dict[str, float]:
-    """CPU microseconds an article of what scoring does, each stage run alone over the first articles of a file, on one core."""
-    (source,) = sources.found(str(path))
-    found: dict[str, float] = {}
-
-    def timed(name: str, work: Any) -> Any:
-        began = time.process_time()
-        given = work()
-        found[name] = (time.process_time() - began) * 1e6 / SAMPLE
-        return given
-
-    head = path.with_suffix(".head.jsonl")
-    with path.open(encoding="utf-8") as stream:
-        head.write_text("".join(line for line, _ in zip(stream, range(SAMPLE), strict=False)), encoding="utf-8")
-    (source,) = sources.found(str(head))
-    pieces = timed("io: read", lambda: list(reading.chunks(reading.Piece(source, 0), 1000, 2_000_000)))
-    parsed = timed("io: parse", lambda: [rows.records(chunk)[0] for chunk in pieces])
-    texts = [row["text"] for part in parsed for row in part]
-    scorer.score(texts[:50], drivers=False, sentences=False)  # what is loaded late is loaded
-    split = timed("split", lambda: [sentences.split(text) for text in texts])
-    flat = [sentences.plain(span.text) for spans in split for span in spans]
-    if hasattr(scorer.model, "model"):  # an ONNX file: what it is asked, then what it answers
-        timed(
-            "features",
-            lambda: [scorer.model.model.tokens(flat[start : start + 1000]) for start in range(0, len(flat), 1000)],
-        )
-    head_and_features = timed(
-        "model", lambda: [scorer.model.predict_proba(flat[start : start + 1000]) for start in range(0, len(flat), 1000)]
-    )
-    assert head_and_features
-    found["head"] = found.pop("model") - found.get("features", 0.0)
-    timed("language", lambda: [language.language(text) for text in texts])
-    if scorer.familiar:
-        timed("words never seen", lambda: [scorer.familiar.new(text) for text in texts])
-    begun = sum(value for name, value in found.items() if not name.startswith("io"))
-    scores = timed(
-        "whole",
-        lambda: [
-            score
-            for start in range(0, len(texts), 100)
-            for score in scorer.score(texts[start : start + 100], drivers=False, sentences=False)
-        ],
-    )
-    found["aggregation and the rest"] = max(found.pop("whole") - begun, 0.0)
-    listed = [row for part in parsed for row in part]
-    timed("io: write", lambda: batch.writing.as_jsonl(listed, scores))
-    head.unlink()
-    return found
-
-
-def table(runs: list[dict[str, Any]]) -> str:
-    """The runs, a row each."""
-    lines = ["| engine | articles | seconds | articles/s | ms an article | peak MB |", "|---|---|---|---|---|---|"]
-    for one in runs:
-        lines.append(
-            f"| {one['engine']} | {one['articles']:,} | {one['seconds']:.1f} | {one['articles'] / one['seconds']:,.0f} | "
-            f"{1000 * one['seconds'] / one['articles']:.3f} | {one['peak_mb']:,.0f} |"
-        )
-    return "\n".join(lines)
-
-
-def main() -> None:
-    """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
-    parser.add_argument(
-        "--spark", type=int, default=200_000, help="articles for Spark and the local engine; 0: no Spark"
-    )
-    parser.add_argument("--model", help="default: as escalation batch")
-    parser.add_argument("--format", default="parquet", choices=("parquet", "jsonl", "csv"))
-    parser.add_argument("--report", type=Path, default=REPORT)
-    options = parser.parse_args()
-    model = ["--model", options.model] if options.model else []
-    located = registry.locate_first([options.model] if options.model else list(batch.MODELS))
-    runs: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory(dir=project.home()) as name:
-        folder = Path(name)
-        for engine, count in [
-            *(("local", size) for size in options.sizes),
-            *((engine, options.spark) for engine in ("local", "spark") if options.spark),
-        ]:
-            source, out = made(folder, count), folder / f"out.{options.format}"
-            words = ["--engine", "spark", "--master", "local[2,4]"] if engine == "spark" else []
-            runs.append({"engine": engine, "articles": count, **scored(source, out, *model, *words)})
-            print(table(runs[-1:]).splitlines()[-1], file=sys.stderr)
+    def sizes(self, found: dict[str, Any], save: Callable[[], None]) -> None:
+        """Articles a second and memory of one input after the other, each ten times as large."""
+        found.pop("runs", None)
+        for count in self.options.sizes:
+            source, out = made(self.folder, count), self.folder / "out.parquet"
+            run = batched.watched(source, out, *self.model, "--workers", WORKERS)
+            found.setdefault("runs", {})[str(count)] = dataclasses.asdict(run)
+            save()
             out.unlink()
             source.unlink()
-        split = stages(located.load(threads=1).scorer(), made(folder, SAMPLE))
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-    whole = sum(split.values())
-    report = {
-        "runs": runs,
-        "stages_us_an_article": split,
-        "model": {"uri": located.uri, "version": located.version},
-        "machine": {"cores": len(os.sched_getaffinity(0)), "processor": platform.processor() or platform.machine()},
-        "python": platform.python_version(),
-    }
-    files.write_text(options.report / "metrics.json", json.dumps(report, indent=1) + "\n")
-    shares = "\n".join(f"| {name} | {value:.0f} | {value / whole:.0%} |" for name, value in split.items())
-    files.write_text(
-        options.report / "README.md",
-        f"# Scoring files\n\n`make bench-scale`: articles of about {SENTENCES} authored sentences, "
-        f"{len(os.sched_getaffinity(0))} cores, model {located.uri} (version {located.version}), JSON lines to {options.format}; "
-        "whole processes, start included; memory of all processes together.\n\n"
-        f"{table(runs)}\n\nWhere the time goes, CPU microseconds an article on one core:\n\n"
-        f"| stage | µs | share |\n|---|---|---|\n{shares}\n",
+
+    def stages(self, found: dict[str, Any], save: Callable[[], None]) -> None:
+        """Where the time goes."""
+        located = registry.locate_first([self.options.model] if self.options.model else list(batch.MODELS))
+        found.update(stages(located, made(self.folder, SAMPLE), self.folder / "parts"))
+        save()
+
+    def kills(self, found: dict[str, Any], save: Callable[[], None]) -> None:
+        """One job, killed ten times at random moments and resumed each time, against one that nothing disturbed."""
+        source = made(self.folder, self.options.killed)
+        whole, out = self.folder / "whole.parquet", self.folder / "killed" / "out.parquet"
+        out.parent.mkdir()
+        options = (*self.model, "--workers", WORKERS, "--part-rows", max(self.options.killed // PARTS, 1))
+        run = batched.watched(source, whole, *options)
+        words = (source, out, *options, "--resume")
+        chance = random.Random(self.options.seed)
+        lives = []
+
+        def there() -> int:
+            return len(list(out.parent.glob(f"{out.name}.parts/part-*")))
+
+        for number in range(KILLS):
+            # parts that it writes in this life; with none it is killed while it starts
+            before, wanted = there(), chance.randrange(2 * PARTS // LIVES)
+            pause = chance.uniform(0, run.own_seconds / PARTS if wanted else run.seconds - run.own_seconds)
+            process, began = batched.begun(*words), time.perf_counter()
+            while process.poll() is None and there() < before + wanted:
+                time.sleep(0.01)
+            time.sleep(pause)
+            if not batched.killed(process):
+                raise SystemExit(f"the job ended before kill {number + 1}: raise --killed, now {self.options.killed}")
+            lives.append({"seconds": time.perf_counter() - began, "before": before, "after": there()})
+        batched.ended(batched.begun(*words))
+        left = [path.name for path in out.parent.iterdir() if path != out]
+        found.update(articles=self.options.killed, seed=self.options.seed, lives=lives, left=left)
+        found["compared"] = batched.compared(out, whole)
+        save()
+
+    def spark(self, found: dict[str, Any], save: Callable[[], None]) -> None:
+        """Spark's engine against the local one, undisturbed and with a worker killed."""
+        source = made(self.folder, self.options.spark)
+        spark = ("--engine", "spark", "--master", f"local[{WORKERS}]")
+        local, cluster, hurt = (self.folder / name for name in ("local.parquet", "spark.parquet", "hurt"))
+        found.update(articles=self.options.spark, runs={})
+        for name, out, engine in (("local", local, ("--workers", WORKERS)), ("spark", cluster, spark)):
+            found["runs"][name] = dataclasses.asdict(batched.watched(source, out, *self.model, *engine))
+            save()
+        found["compared"] = batched.compared(cluster, local)
+        save()
+        process = batched.begun(source, hurt, "--format", "parquet", *self.model, *spark)
+        if not batched.spark_worker_killed(process, hurt):
+            raise SystemExit(f"no worker of Spark was there to be killed: raise --spark, now {self.options.spark}")
+        found["parts_at_the_kill"] = len(list(hurt.glob("part-*")))
+        batched.ended(process)
+        found["parts"] = len(list(hurt.glob("part-*")))
+        found["compared_killed"] = batched.compared(hurt, local)
+        save()
+
+    def horrors(self, found: dict[str, Any], save: Callable[[], None]) -> None:
+        """The folder of horrors: what became of the rows of each file."""
+        folder, out = self.folder / "horrors", self.folder / "horrors.jsonl"
+        made_of = folder_of_horrors(folder, [row["text"] for row in articles(20)])
+        found["run"] = dataclasses.asdict(batched.watched(folder, out, *self.model, "--workers", WORKERS))
+        rows = [json.loads(line) for line in out.open(encoding="utf-8")]
+        found["files"] = [
+            {
+                **dataclasses.asdict(horror),
+                "good": len(horror.good),
+                "scored": sum(row["error"] is None and row["id"] in horror.good for row in rows),
+                "reported": sum((row["error"] or "").startswith(horror.name) for row in rows),
+            }
+            for horror in made_of
+        ]
+        found["rows"] = len(rows)
+        save()
+
+
+SECTIONS = ("sizes", "stages", "kills", "spark", "horrors")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument(
+        "--only", nargs="+", choices=SECTIONS, default=SECTIONS, metavar="SECTION", help=", ".join(SECTIONS)
     )
-    print((options.report / "README.md").read_text(encoding="utf-8"))
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="articles of each run"
+    )
+    parser.add_argument("--killed", type=int, default=50_000, help="articles of the job that is killed")
+    parser.add_argument("--spark", type=int, default=200_000, help="articles of the runs on Spark and beside it")
+    parser.add_argument("--seed", type=int, default=7, help="of the moments at which the job is killed")
+    parser.add_argument("--model", help="default: as escalation batch")
+    parser.add_argument("--report", type=Path, default=REPORT, metavar="FOLDER")
+    options = parser.parse_args(arguments)
+    located = registry.locate_first([options.model] if options.model else list(batch.MODELS))
+    figures = options.report / "metrics.json"
+    report: dict[str, Any] = json.loads(figures.read_text(encoding="utf-8")) if figures.is_file() else {}
+    about = {
+        "model": {"uri": located.uri, "version": located.version},
+        "machine": {
+            "cores": len(os.sched_getaffinity(0)),
+            "processor": processor(),
+            "python": platform.python_version(),
+        },
+    }
+
+    def save() -> None:
+        files.write_text(
+            figures, json.dumps({name: report[name] for name in SECTIONS if name in report}, indent=1) + "\n"
+        )
+        files.write_text(options.report / "README.md", scale_page.page(report))
+
+    for name in options.only:
+        with tempfile.TemporaryDirectory(dir=project.home(), prefix="bench-scale-") as folder:
+            before = round(os.getloadavg()[0], 2)
+            report[name] = {**about, "date": f"{datetime.now(UTC):%Y-%m-%d}", "load_average": before}
+            getattr(Bench(options, Path(folder)), name)(report[name], save)
+            print(scale_page.SECTIONS[name](report[name]), file=sys.stderr)
 
 
 if __name__ == "__main__":

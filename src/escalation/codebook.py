@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +177,7 @@ class Codebook:
                 return label.name
         raise CorpusError(f"{value!r} is no label of codebook {self.name}: {', '.join(self.names)}")
 
-    @property
+    @cached_property
     def escalation(self) -> Array:
         """Points of escalation (0 … 100) of each label, shape (n_labels,)."""
         weights = np.array([label.weight for label in self.labels], dtype=float)
@@ -188,6 +189,13 @@ class Codebook:
         if self.weights == "escalation":
             return np.array([100.0 * (label.channel == "de_escalation") for label in self.labels])
         return np.maximum(0.0, 10.0 * np.array([label.weight for label in self.labels], dtype=float))
+
+    @cached_property
+    def columns(self) -> Array:
+        """What scores are sums of, side by side, so that one product gives all, shape (n_labels, 5): the points of
+        escalation, their squares, those from words, those from deeds, and the points of de-escalation."""
+        words, deeds = self.channel("threat"), self.channel("act")
+        return np.column_stack([self.escalation, self.escalation**2, words, deeds, self.de_escalation])
 
     def channel(self, name: str) -> Array:
         """Escalation points of the labels of one channel (``threat`` or ``act``), zero elsewhere, shape (n_labels,)."""

@@ -42,6 +42,12 @@ def replacing(target: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def swept(folder: Path, name: str = "*") -> None:
+    """Delete what killed processes have left half-written of files of that name in a folder."""
+    for path in folder.glob(f".{name}.*.part"):
+        path.unlink(missing_ok=True)
+
+
 def write_text(target: Path, text: str) -> None:
     """Write `text` as UTF-8 to `target`, whole or not at all."""
     with replacing(target) as temporary:

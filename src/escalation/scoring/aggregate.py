@@ -1,5 +1,6 @@
 """From the sentences' label distributions to the figures of an article."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +46,7 @@ def power_mean(points: Array, power: float) -> float:
     56.6
     """
     top = float(points.max())
-    return top * float(np.mean((points / top) ** power)) ** (1 / power) if top > 0 else 0.0
+    return top * (float(((points / top) ** power).sum()) / len(points)) ** (1 / power) if top > 0 else 0.0
 
 
 def top(points: Array, count: int) -> NDArray[np.intp]:
@@ -67,22 +68,19 @@ def aggregate(probabilities: Array, codebook: Codebook) -> Aggregate:
     and the sentences as independent; errors that a model makes on all sentences of an article alike are not in it.
     """
     power = codebook.power
-    weights = codebook.escalation
-    points = probabilities @ weights
+    points, squares, words, deeds, calming = (probabilities @ codebook.columns).T
     highest = top(points, codebook.top)
     escalation = power_mean(points[highest], power)
     slopes = np.zeros_like(points)
     if escalation > 0:
         slopes[highest] = (points[highest] / escalation) ** (power - 1) / len(highest)
-    variances = np.maximum(probabilities @ weights**2 - points**2, 0.0)
-    spread = NORMAL_90 * float(np.sqrt(slopes**2 @ variances))
-    threat, act = (float(slopes @ (probabilities @ codebook.channel(name))) for name in ("threat", "act"))
-    calming = probabilities @ codebook.de_escalation
+    variances = np.maximum(squares - points**2, 0.0)
+    spread = NORMAL_90 * math.sqrt(slopes**2 @ variances)
     return Aggregate(
         escalation,
         power_mean(calming[top(calming, codebook.top)], power),
-        threat,
-        act,
+        float(slopes @ words),
+        float(slopes @ deeds),
         max(escalation - spread, 0.0),
         min(escalation + spread, 100.0),
         slopes * points,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from escalation.codebook import Codebook
-from escalation.context import InContext, neighbours
+from escalation.context import InContext
 from escalation.errors import InputError
 from escalation.scoring.aggregate import Aggregate, aggregate
 from escalation.scoring.answers import probabilities
@@ -28,6 +28,7 @@ _NOT_WORDS = re.compile(r"[\W_]+")
 
 Array = NDArray[np.float64]
 Score = dict[str, Any]
+Sentence = tuple[str, str, str]  # as the model reads it: its text, the one before and the one after
 
 
 class ArticleScorer:
@@ -83,7 +84,7 @@ class ArticleScorer:
         if not articles:
             return []
         read = [_in_context(spans) for spans in articles]
-        known, rows = _unique([text for article in read for text in article])
+        known, rows = _unique([sentence for article in read for sentence in article])
         answers = probabilities(self.model, self.codebook, known)[rows]
         bounds = np.cumsum([0, *(len(spans) for spans in articles)])
         found = [answers[start:end] for start, end in pairwise(bounds)]
@@ -134,7 +135,7 @@ class ArticleScorer:
     def _drivers(
         self,
         articles: Sequence[Sequence[Span]],
-        read: Sequence[Sequence[InContext]],
+        read: Sequence[Sequence[Sentence]],
         found: Sequence[Array],
         counted: Sequence[NDArray[np.intp]],
         figures: Sequence[Aggregate],
@@ -146,8 +147,8 @@ class ArticleScorer:
             order = np.argsort(-figure.shares, kind="stable")[:MOST_DRIVERS]
             chosen.append([(int(used[i]), float(points[i])) for i in order if points[i] >= LEAST_POINTS])
         driving = [
-            InContext(spans[index].text, *neighbours(texts[index]))
-            for spans, texts, picked in zip(articles, read, chosen, strict=True)
+            InContext(spans[index].text, *sentences[index][1:])
+            for spans, sentences, picked in zip(articles, read, chosen, strict=True)
             for index, _ in picked
         ]
         words = iter(word_contributions(self.model, self.codebook, driving))
@@ -186,16 +187,16 @@ def _checked(texts: Sequence[str]) -> Sequence[str]:
     return texts
 
 
-def _in_context(spans: Sequence[Span]) -> list[InContext]:
-    """The sentences of an article as the model reads them."""
-    texts = ["", *(plain(span.text) for span in spans), ""]
-    return [InContext(text, before, after) for before, text, after in zip(texts, texts[1:-1], texts[2:], strict=False)]
+def _in_context(spans: Sequence[Span]) -> list[Sentence]:
+    """The sentences of an article between their neighbours."""
+    texts = [plain(span.text) for span in spans]
+    return list(zip(texts, ["", *texts], [*texts[1:], ""], strict=False))
 
 
-def _unique(texts: Sequence[InContext]) -> tuple[list[InContext], NDArray[np.intp]]:
-    """Each text between its neighbours once, in order of first appearance, and for every given text its row among them."""
-    rows: dict[tuple[str, str, str], int] = {}
-    places = [rows.setdefault((str(text), text.before, text.after), len(rows)) for text in texts]
+def _unique(sentences: Sequence[Sentence]) -> tuple[list[InContext], NDArray[np.intp]]:
+    """Each sentence between its neighbours once, in order of first appearance, and for every given one its row among them."""
+    rows: dict[Sentence, int] = {}
+    places = [rows.setdefault(sentence, len(rows)) for sentence in sentences]
     return [InContext(*row) for row in rows], np.array(places, dtype=np.intp)
 
 

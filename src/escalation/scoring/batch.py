@@ -14,7 +14,7 @@ from escalation.progress import share
 from escalation.scoring import rows
 from escalation.scoring.article import ArticleScorer
 from escalation.scoring.documents import LIMIT
-from escalation.scoring.tables import columns, parts, reading, sources, writing
+from escalation.scoring.tables import columns, parts, pieces, reading, sources, writing
 from escalation.scoring.workers import scattered
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Tally:
     def line(self) -> str:
         """In a sentence."""
         pace = f", {self.new / self.seconds:,.0f} a second" if self.seconds > 0 and self.new else ""
-        said = f"{self.rows - self.errors:,} of {self.rows:,} articles scored in {self.seconds:,.0f} s{pace}"
+        said = f"{self.rows - self.errors:,} of {self.rows:,} articles scored in {self.seconds:,.1f} s{pace}"
         if not self.errors:
             return said
         example = f"; the first: {self.first}" if self.first else ""
@@ -174,23 +174,22 @@ def run(plan: Plan, load: Load, model: Mapping[str, str], processes: int | None 
 
     def scored(done: Mapping[str, Any], advance: Callable[[float, int], None]) -> Iterator[Result]:
         def fresh() -> Iterator[reading.Chunk]:
-            for place, source in enumerate(plan.sources):
-                for chunk in reading.chunks(reading.Piece(source, place), plan.job.rows, plan.job.most, plan.wanted):
-                    if plan.part(chunk) in done:
-                        advance(chunk.share, 0)
-                    else:
-                        yield chunk
+            for chunk in pieces.in_turn(pieces.cut(plan.sources), plan.job.rows, plan.job.most, plan.wanted):
+                if plan.part(chunk) in done:
+                    advance(chunk.share, 0)
+                else:
+                    yield chunk
 
         return scattered(fresh(), work.begin, processes or len(os.sched_getaffinity(0)))
 
-    return finished(plan, model, "local", resume, scored)
+    return finished(plan, model, resume, scored)
 
 
 Result = tuple[str, list[int], str, float]  # part, its rows and errors, the first error, bytes of the input
 Scored = Callable[[Mapping[str, Any], Callable[[float, int], None]], Iterator[Result]]
 
 
-def finished(plan: Plan, model: Mapping[str, str], engine: str, resume: bool, scored: Scored) -> Tally:
+def finished(plan: Plan, model: Mapping[str, str], resume: bool, scored: Scored) -> Tally:
     """Write what an engine scores: begin or go on, keep the manifest, make one file of the parts where one is wanted.
 
     Parameters
@@ -199,9 +198,9 @@ def finished(plan: Plan, model: Mapping[str, str], engine: str, resume: bool, sc
         Called with the parts that are there and with what shows progress; gives the result of each new part.
     """
     began, tally = time.monotonic(), Tally()
-    _check_target(plan, resume)
-    made = parts.Parts(plan.folder, _facts(plan, model, engine))
-    made.open(resume)
+    whole = _there(plan, resume)
+    made = parts.Parts(plan.folder, _facts(plan, model))
+    made.open(resume, whole)
     for name in made.unlisted:
         made.add(name, writing.counted(plan.folder.read(name) or b"", plan.form))
     for counts in made.done.values():
@@ -220,6 +219,8 @@ def finished(plan: Plan, model: Mapping[str, str], engine: str, resume: bool, sc
             _join(plan, sorted(made.done))
         else:
             made.save(finished=True)
+    if plan.single:
+        plan.folder.remove()
     tally.seconds = time.monotonic() - began
     return tally
 
@@ -267,7 +268,7 @@ class Work:
         scores = self.scorer(values, names, faults, report)
         if report:
             report(None)
-        self.plan.folder.write(self.plan.part(chunk), self._bytes(found, scores))
+        self.plan.folder.write(self.plan.part(chunk), self.encoded(found, scores))
         errors = [score["error"] for score in scores if score["error"]]
         return self.plan.part(chunk), [len(scores), len(errors)], next(iter(errors), ""), chunk.share
 
@@ -282,7 +283,8 @@ class Work:
                    for row, fault, name in zip(found, faults, names, strict=True)]  # fmt: skip
         return [row.get(column) for row in found], missing
 
-    def _bytes(self, found: Any, scores: list[Mapping[str, Any]]) -> bytes:
+    def encoded(self, found: Any, scores: list[Mapping[str, Any]]) -> bytes:
+        """Rows and their scores as the bytes of a part."""
         plan, job = self.plan, self.plan.job
         assert self.scorer
         if plan.form == "parquet":
@@ -327,20 +329,22 @@ def _check_column(given: list[sources.Source], job: Job) -> None:
         )
 
 
-def _check_target(plan: Plan, resume: bool) -> None:
-    if plan.single:
-        system, path = sources.store(plan.job.target)
-        if system.exists(path):
-            begun = parts.MANIFEST in plan.folder.names()
-            if not (resume and begun):
-                raise InputError(f"{plan.job.target} exists: delete it, or name another output")
+def _there(plan: Plan, resume: bool) -> bool:
+    """Whether the one file is there, made by an earlier call that was killed before it had deleted the parts."""
+    if not plan.single:
+        return False
+    system, path = sources.store(plan.job.target)
+    there = bool(system.exists(path))
+    if there and not (resume and parts.MANIFEST in plan.folder.names()):
+        raise InputError(f"{plan.job.target} exists: delete it, or name another output")
+    return there
 
 
-def _facts(plan: Plan, model: Mapping[str, str], engine: str) -> dict[str, Any]:
-    """What must be the same for a second call to go on."""
+def _facts(plan: Plan, model: Mapping[str, str]) -> dict[str, Any]:
+    """What must be the same for a second call to go on; the engine need not."""
     options = {name: value for name, value in asdict(plan.job).items() if name not in ("source", "target")}
     given = [list(one) for one in sources.names(plan.sources)]
-    return {"version": __version__, "engine": engine, "model": dict(model), "options": options, "input": given}
+    return {"version": __version__, "stretch": pieces.SIZE, "model": dict(model), "options": options, "input": given}
 
 
 def _join(plan: Plan, names: list[str]) -> None:
@@ -349,7 +353,6 @@ def _join(plan: Plan, names: list[str]) -> None:
         assert plan.own is not None
         skipped = len(writing.as_csv([], [], plan.own.names, writing.fields(plan.job.sentences)))
     parts.join(plan.folder, names, plan.job.target, skipped)
-    plan.folder.remove()
 
 
 def _load(located: Any) -> ArticleScorer:

@@ -1,6 +1,7 @@
 """Rows of a table to scores: every row gets one, or a line that says why it has none."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 TOGETHER = 100  # articles that go through the model in one call
 CHARACTERS = 1_000_000  # of them, about
 
-Rows = "list[dict[str, Any]] | pa.Table"
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 def records(chunk: Chunk) -> "tuple[list[dict[str, Any]] | pa.Table, list[str | None]]":
@@ -95,7 +96,7 @@ class RowScorer:
                 if report:
                     report(row)
                 try:
-                    text = self._text(value, names[row])
+                    text = self.text(value, names[row])
                     if report:
                         alone[text] = self._scored([text])[0]
                     rows.setdefault(text, []).append(row)
@@ -110,7 +111,7 @@ class RowScorer:
                 found[row] = score
         return found
 
-    def _text(self, value: Any, name: str) -> str:
+    def text(self, value: Any, name: str) -> str:
         """The text to score of a value.
 
         Raises
@@ -130,7 +131,7 @@ class RowScorer:
                 self._check(len(value.encode("utf-8")), name)
             except UnicodeEncodeError:
                 self._check(len(value), name)
-        if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        if _HALVES.search(value):
             raise InputError(f"{name} holds halves of characters: its text was damaged where it was written as JSON")
         return parse(value, True if self.html else None, name)
 

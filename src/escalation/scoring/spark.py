@@ -1,5 +1,6 @@
 """The engine on Spark: its workers read, score and write stretches of the input, each as the local engine would."""
 
+import contextlib
 import dataclasses
 import os
 import re
@@ -29,7 +30,7 @@ _BEGUN: dict[str, batch.Work] = {}  # of this process, which Spark keeps for man
 def run(
     plan: batch.Plan, located: Any, model: Mapping[str, str], master: str | None = None, resume: bool = False
 ) -> batch.Tally:
-    """Score on Spark; the output is the same as that of the local engine but for the names of parts.
+    """Score on Spark; the output is the same as that of the local engine, part by part.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def run(
         with tempfile.TemporaryDirectory() as folder, _failures():
             packed = shutil.make_archive(str(Path(folder) / MODEL), "zip", located.folder)
             session.sparkContext.addArchive(f"{packed}#{MODEL}")
-            stretches = _numbered(session, pieces.cut(plan.sources))
+            stretches = _numbered(session, list(pieces.cut(plan.sources)))
             scorer = _Scorer(plan, located, uuid.uuid4().hex, stretches, frozenset(done))
             schema = "part string, rows long, errors long, first string, share double"
             for row in _mapped(session, len(stretches), scorer, schema):
@@ -63,7 +64,7 @@ def run(
 
     session = _session(master)  # before anything is written
     try:
-        return batch.finished(plan, model, "spark", resume, scored)
+        return batch.finished(plan, model, resume, scored)
     finally:
         session.stop()
 
@@ -159,15 +160,14 @@ def _session(master: str | None) -> "SparkSession":
     return session
 
 
-class _failures:  # noqa: N801  # reads like a function where it is used
+@contextlib.contextmanager
+def _failures() -> Iterator[None]:
     """What workers raise becomes one line."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if error is None or isinstance(error, (EscalationError, GeneratorExit, KeyboardInterrupt)):
-            return
+    try:
+        yield
+    except EscalationError:
+        raise
+    except Exception as error:
         ours = re.search(r"escalation\.errors\.\w+: (.+)", str(error))
         raise InputError(ours[1] if ours else f"Spark failed: {_line(error)}") from error
 

@@ -1,10 +1,12 @@
 """Work spread over processes that each begin once: none is lost with a process, and none outlives its parent."""
 
 import contextlib
+import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
+from threading import Thread
 from typing import Any
 
 from escalation.errors import EscalationError, InputError
@@ -114,6 +116,7 @@ class _Worker:
 def _serve(connection: Connection, start: Callable[[], Work]) -> None:
     """What a process does until its parent ends the line."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it too, and ends its workers
+    Thread(target=_end_with_parent, daemon=True).start()
     try:
         work = start()
         while True:
@@ -124,3 +127,11 @@ def _serve(connection: Connection, start: Callable[[], Work]) -> None:
         connection.send(("raised", error))
     except (EOFError, BrokenPipeError):
         pass
+
+
+def _end_with_parent() -> None:
+    """End at once when the parent is killed: who goes on with its work must not meet one that still writes."""
+    parent = parent_process()
+    assert parent
+    parent.join()
+    os._exit(1)

@@ -1,5 +1,6 @@
 """The folder of an output's parts: each is written whole, and a manifest says which there are."""
 
+import glob
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -68,17 +69,20 @@ class Folder:
             return None
 
     def names(self) -> set[str]:
-        """Names of the files in it."""
+        """Names of the files in it, without those that a killed process has left half-written."""
         try:
             self.system.invalidate_cache()
-            return {str(path).rpartition("/")[2] for path in self.system.ls(self.path, detail=False)}
+            names = {str(path).rpartition("/")[2] for path in self.system.ls(self.path, detail=False)}
+            return {name for name in names if not (name.startswith(".") and name.endswith(".part"))}
         except FileNotFoundError:
             return set()
         except NotADirectoryError:
             raise InputError(f"{self.address} is a file: name another output") from None
 
     def remove(self) -> None:
-        """Delete it and what is in it."""
+        """Delete it and what is in it, the manifest last: whoever is killed meanwhile can be followed by another call."""
+        if rest := [self.at(name) for name in self.names() if name != MANIFEST]:
+            self.system.rm(rest)
         self.system.rm(self.path, recursive=True)
 
 
@@ -100,8 +104,14 @@ class Parts:
         self.finished = False
         self.saved = 0.0
 
-    def open(self, resume: bool) -> None:
+    def open(self, resume: bool, whole: bool = False) -> None:
         """Begin, or go on with what an earlier call left.
+
+        Parameters
+        ----------
+        resume : bool
+        whole : bool
+            Whether one file has been made of the parts, so that none is needed any more.
 
         Raises
         ------
@@ -123,9 +133,11 @@ class Parts:
                 raise InputError(
                     f"{self.folder.address} was begun with another {what}: call it as before, or name another output"
                 )
-        self.done = {name: counts for name, counts in manifest["parts"].items() if name in there}
+        if self.folder.local:
+            files.swept(Path(self.folder.path))
+        self.done = {name: counts for name, counts in manifest["parts"].items() if whole or name in there}
         self.unlisted = sorted(name for name in there - set(self.done) if name.startswith(PREFIX))
-        self.finished = bool(manifest["finished"])
+        self.finished = whole or bool(manifest["finished"])
 
     def add(self, name: str, counts: list[int]) -> None:
         """A part is in its place; `counts` are its rows, and those of them with an error."""
@@ -155,6 +167,7 @@ def join(folder: Folder, names: list[str], target: str, skipped: int) -> None:
     """
     system, path = store(target)
     if "file" in system.protocol:
+        files.swept(Path(path).parent, glob.escape(Path(path).name))
         with files.replacing(Path(path)) as temporary:
             _joined(folder, names, temporary.open("wb"), target, skipped)
     else:

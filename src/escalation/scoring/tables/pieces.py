@@ -1,22 +1,21 @@
-"""Sources cut into stretches that several machines read apart."""
+"""Sources cut into stretches: several machines read them apart, one reads them in turn, and the chunks are the same."""
 
 import codecs
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from escalation.scoring.tables.lines import BLOCK
-from escalation.scoring.tables.reading import DAMAGE, Piece
+from escalation.scoring.tables.reading import DAMAGE, Chunk, Piece, chunks
 from escalation.scoring.tables.sources import Source
 
 SIZE = 8_000_000  # bytes: some seconds of work, and thousands of stretches of a large input
 
 
-def cut(sources: Sequence[Source]) -> list[Piece]:
+def cut(sources: Sequence[Source]) -> Iterator[Piece]:
     """Stretches in the order of the input: of JSON some bytes, of parquet some row groups, the rest are whole files.
 
     Where a row of comma-separated text begins depends on all quotes before it, and a packed file has no middle.
     """
-    found = []
     for place, source in enumerate(sources):
         bounds = [(0, -1, 1)]
         try:
@@ -27,8 +26,16 @@ def cut(sources: Sequence[Source]) -> list[Piece]:
                 bounds = [(start, min(start + SIZE, source.size), 1) for start in steps]
         except DAMAGE:
             pass  # who reads it says so
-        found += [Piece(source, place, number, *bound) for number, bound in enumerate(bounds)]
-    return found
+        for number, bound in enumerate(bounds):
+            yield Piece(source, place, number, *bound)
+
+
+def in_turn(pieces: Iterable[Piece], rows: int, most: int, columns: list[str] | None) -> Iterator[Chunk]:
+    """Chunks of all pieces as `chunks` gives them, the lines of a file numbered on from each piece to the next."""
+    last = 1
+    for piece in pieces:
+        goes_on = piece.number > 0 and piece.source.kind == "jsonl"  # of parquet, the footer tells the numbers
+        last = yield from chunks(replace(piece, first=last) if goes_on else piece, rows, most, columns)
 
 
 def line_ends(piece: Piece) -> int:

@@ -1,8 +1,9 @@
 """Rows of a source in chunks that fit in memory, in order; what cannot be read is a row with a fault."""
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from escalation.scoring.tables import separated
@@ -78,7 +79,10 @@ class Chunk:
         return len(self.rows)
 
 
-def chunks(piece: Piece, rows: int, most: int, columns: list[str] | None = None) -> Iterator[Chunk]:
+Chunks = Generator[Chunk, None, int]
+
+
+def chunks(piece: Piece, rows: int, most: int, columns: list[str] | None = None) -> Chunks:
     """Chunks of at most `rows` rows and about 8 MB; the same for the same file, whenever it is read.
 
     Parameters
@@ -89,11 +93,17 @@ def chunks(piece: Piece, rows: int, most: int, columns: list[str] | None = None)
         Bytes of the longest text that is taken.
     columns : list of str, optional
         Those of a parquet file that are wanted.
+
+    Returns
+    -------
+    int
+        What the generator ends with: the `first` of the next piece, where that is one of lines.
     """
-    read = _parquet(piece, rows, columns) if piece.source.kind == "parquet" else _text(piece, rows, most)
-    for number, (content, first, names, share) in enumerate(read):
-        name = f"{piece.place:05d}-{piece.number:05d}-{number:05d}"
-        yield Chunk(name, piece.source, content, first, names, share)
+    return _parquet(piece, rows, columns) if piece.source.kind == "parquet" else _text(piece, rows, most)
+
+
+def _names(piece: Piece) -> Iterator[str]:
+    return (f"{piece.place:05d}-{piece.number:05d}-{number:05d}" for number in count())
 
 
 def header(source: Source, most: int) -> list[str]:
@@ -120,71 +130,78 @@ def _header(items: Iterable[Item]) -> list[str]:
     return [str(name) for name in names]
 
 
-Content = tuple[Any, int, list[str], float]
-
-
-def _text(piece: Piece, rows: int, most: int) -> Iterator[Content]:
+def _text(piece: Piece, rows: int, most: int) -> Chunks:
     """Chunks of lines of JSON or of comma-separated rows."""
-    source, most = piece.source, SPREAD * most
-    names: list[str] = []
+    source, most, names = piece.source, SPREAD * most, _names(piece)
+    columns: list[str] = []
     held: list[Item] = []
     size = 0
     # a packed file does not say how much of it has been read: progress then waits for its end
     left = float(source.size if piece.stop < 0 else piece.stop - piece.start)
-    number = piece.first
+    within = _Lines(piece)
     try:
         with source.open() as stream:
             read: Iterator[Item]
             if source.kind == "jsonl":
-                read = _lines(piece, stream, most)
+                read = within.read(stream, most)
             else:
                 read = separated.rows(lines(stream, most), source.name, DELIMITERS[source.kind], most)
-                names = _header(read)
+                columns = _header(read)
             for item in read:
-                number = item[0]
+                within.last = item[0]
                 held.append(item)
                 size += len(item[1]) if isinstance(item[1], bytes) else sum(map(len, item[1] or ())) + 1
                 if len(held) >= rows or size >= CHUNK_BYTES:
                     share = 0.0 if source.packed else min(size, left)
-                    yield held, 1, names, share
+                    yield Chunk(next(names), source, held, 1, columns, share)
                     held, size, left = [], 0, left - share
     except DAMAGE as error:
+        number = within.last
         held.append((number, None, f"{source.name} cannot be read beyond line {number}: {_said(error)}"))
     if held:
-        yield held, 1, names, left
+        yield Chunk(next(names), source, held, 1, columns, left)
+    return within.last
 
 
-def _lines(piece: Piece, stream: Any, most: int) -> Iterator[Item]:
-    """Lines of JSON that begin within the piece."""
-    begin = max(
-        piece.start - 1, 0
-    )  # the end of the line before, or an empty rest, is read and left to the piece before
-    if begin:
-        stream.seek(begin)
-    read = lines(stream, most)
-    if piece.start:
-        begin += next(read, (b"", 0))[1] + 1
-    for number, (line, length) in enumerate(read, start=piece.first + bool(piece.start)):
-        if 0 <= piece.stop <= begin:
-            return
-        begin += length + 1
-        if line is None:
-            yield number, None, f"{piece.source.name} line {number} has more than {most:,} bytes"
-        elif line.strip():
-            yield number, line, None
+class _Lines:
+    """Lines of JSON that begin within a piece; `last` is the number of the last that has been read, a blank one too."""
+
+    def __init__(self, piece: Piece):
+        self.piece = piece
+        self.last = piece.first
+
+    def read(self, stream: Any, most: int) -> Iterator[Item]:
+        """Each once."""
+        piece = self.piece
+        # the end of the line before, or an empty rest, is read and left to the piece before
+        begin = max(piece.start - 1, 0)
+        if begin:
+            stream.seek(begin)
+        read = lines(stream, most)
+        if piece.start:
+            begin += next(read, (b"", 0))[1] + 1
+        for number, (line, length) in enumerate(read, start=piece.first + bool(piece.start)):
+            if 0 <= piece.stop <= begin:
+                return
+            self.last = number
+            begin += length + 1
+            if line is None:
+                yield number, None, f"{piece.source.name} line {number} has more than {most:,} bytes"
+            elif line.strip():
+                yield number, line, None
 
 
-def _parquet(piece: Piece, rows: int, columns: list[str] | None) -> Iterator[Content]:
+def _parquet(piece: Piece, rows: int, columns: list[str] | None) -> Chunks:
     """Chunks of tables; a row group that is damaged is so many rows with a fault."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    source, number = piece.source, piece.first
+    source, number, names = piece.source, piece.first, _names(piece)
     try:
         with source.open() as stream, pq.ParquetFile(stream) as file:
             last = file.num_row_groups if piece.stop < 0 else piece.stop
             wanted = [one for one in file.schema_arrow.names if columns is None or one in columns]
-            every = max(file.metadata.num_rows, 1)
+            weight = source.size / max(file.metadata.num_rows, 1)
             for group in range(piece.start, last):
                 expected = file.metadata.row_group(group).num_rows
                 end = number + expected
@@ -192,23 +209,25 @@ def _parquet(piece: Piece, rows: int, columns: list[str] | None) -> Iterator[Con
                     held: list[pa.RecordBatch] = []
                     for batch in file.iter_batches(GROUP, row_groups=[group], columns=wanted, use_threads=False):
                         held.append(batch)
-                        count = sum(map(len, held))
-                        if count >= rows or sum(one.nbytes for one in held) >= CHUNK_BYTES:
-                            yield pa.Table.from_batches(held), number, wanted, source.size * count / every
-                            number, held = number + count, []
+                        size = sum(map(len, held))
+                        if size >= rows or sum(one.nbytes for one in held) >= CHUNK_BYTES:
+                            yield Chunk(next(names), source, pa.Table.from_batches(held), number, wanted, size * weight)
+                            number, held = number + size, []
                     if held:
-                        count = sum(map(len, held))
-                        yield pa.Table.from_batches(held), number, wanted, source.size * count / every
-                        number += count
+                        size = sum(map(len, held))
+                        yield Chunk(next(names), source, pa.Table.from_batches(held), number, wanted, size * weight)
+                        number += size
                 except DAMAGE as error:
                     said = f"cannot be read: {_said(error)}"
                     faults = [(one, None, f"{source.name} row {one} {said}") for one in range(number, end)]
                     for start in range(0, len(faults), rows):
                         part = faults[start : start + rows]
-                        yield part, part[0][0], wanted, source.size * len(part) / every
+                        yield Chunk(next(names), source, part, part[0][0], wanted, len(part) * weight)
                 number = end
     except DAMAGE as error:
-        yield [(number, None, f"{source.name} cannot be read: {_said(error)}")], number, [], float(source.size)
+        fault = f"{source.name} cannot be read: {_said(error)}"
+        yield Chunk(next(names), source, [(number, None, fault)], number, [], float(source.size))
+    return number
 
 
 def _said(error: BaseException) -> str:
