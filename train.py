@@ -2,8 +2,9 @@
 
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -11,33 +12,48 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from escalation import configuration
+from escalation.errors import Pruned
 
 
 @hydra.main(version_base="1.3", config_path="configs", config_name="train")
-def main(config: DictConfig) -> None:
+def main(config: DictConfig) -> Exception | None:
+    """Train; a child of a sweep hands over what is wrong, so that the others go on."""
+    try:
+        train(config)
+    except configuration.FAILURES as error:
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            return error
+        stop(error)
+    return None
+
+
+def train(config: DictConfig) -> None:
     """Turn the configuration into objects and train."""
     choices = HydraConfig.get()
-    try:
-        settings = configuration.settings(config, choices.runtime.choices["experiment"], choices.overrides.task)
-        model = configuration.model(config)
-        chains = configuration.codebooks(config)
-        from escalation import training  # after the cheap checks: scikit-learn takes a second
+    settings = configuration.settings(config, choices.runtime.choices["experiment"], choices.overrides.task)
+    model = configuration.model(config)
+    chains = configuration.codebooks(config)
+    from escalation import training  # after the cheap checks: scikit-learn takes a second
 
-        training.check(model, chains, settings)
-        parent = None
-        if choices.mode == RunMode.MULTIRUN:
-            parent = training.sweep(Path(choices.sweep.dir), chains[0][0], choices.overrides.task)
-            if parent.done:
-                print(f"finished before in this sweep: {' '.join(choices.overrides.task)} (run {parent.done[:8]})")
-                return
+    training.check(model, chains, settings)
+    words = choices.overrides.task
+    place: AbstractContextManager[Any] = nullcontext()
+    if choices.mode == RunMode.MULTIRUN:
+        place = training.sweep(Path(choices.sweep.dir), chains[0][0], words, settings, choices.sweeper.get("trial"))
+    with place as child:
+        if choices.mode == RunMode.MULTIRUN and (child is None or child.done):
+            what = f"finished before in this sweep (run {child.done[:8]})" if child else "left to another process"
+            print(f"{what}: {child.name if child else ' '.join(words)}")
+            return
         corpora = configuration.corpora(config, chains)
         tests = configuration.tests(config, chains[0][0])
         parameters = configuration.parameters(config, choices.runtime.choices)
         resolved = OmegaConf.to_yaml(config, resolve=True)
         unlabelled = configuration.unlabelled(config, tests)
-        print(training.run(model, corpora, chains, settings, parameters, resolved, parent, tests, unlabelled))
-    except configuration.FAILURES as error:
-        stop(error)
+        try:
+            print(training.run(model, corpora, chains, settings, parameters, resolved, child, tests, unlabelled))
+        except Pruned as reason:
+            print(f"{reason}: {child.name if child else ''}")
 
 
 def stop(error: Exception) -> NoReturn:

@@ -17,7 +17,12 @@ from escalation.errors import ConfigError, EscalationError
 from escalation.settings import Settings
 
 FAILURES = (EscalationError, HydraException, OmegaConfBaseException, YAMLError)
-UNNAMED = ("experiment", "seed", "report", "export", "register", "alias", "resamples", "tests")
+LAUNCHERS = {
+    "joblib": "search",
+    "submitit_local": "cluster",
+    "submitit_slurm": "cluster",
+}  # by the extra that brings them
+UNNAMED = ("experiment", "hparams_search", "seed", "report", "export", "register", "alias", "resamples", "tests")
 
 
 def settings(config: DictConfig, experiment: str | None = None, overrides: Sequence[str] = ()) -> Settings:
@@ -122,6 +127,9 @@ def one_line(error: BaseException) -> str:
     )
     if text.startswith("Could not override"):
         text += " if it is an argument of the class; the keys are in configs/train.yaml and in the file of each choice"
+    for launcher, extra in LAUNCHERS.items():
+        if f"'hydra/launcher/{launcher}'" in text:
+            text = f"hydra/launcher={launcher} is not installed: pip install -e '.[{extra}]'"
     key = getattr(error, "full_key", None)
     return " ".join(f"{key}: {text}".split() if key else text.split())
 

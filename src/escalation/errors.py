@@ -23,3 +23,7 @@ class ModelError(EscalationError):
 
 class StoreError(EscalationError):
     """The tracking store cannot be reached or written."""
+
+
+class Pruned(Exception):  # noqa: N818  # no mistake: a search ends a training that would not win
+    """A training was ended because others of its search are better."""

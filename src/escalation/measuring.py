@@ -1,6 +1,6 @@
 """Cross-validate, fit, and measure on held-out rows: what a model is worth, before anything is logged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,7 @@ def measure(
     settings: Settings,
     unlabelled: Sequence[str] = (),
     progress: bool = True,
+    told: Callable[[int, Mapping[str, float]], None] = lambda *_: None,
 ) -> Measured:
     """Cross-validate on the training part, fit on all of it, and measure on the held-out part last.
 
@@ -77,6 +78,8 @@ def measure(
         For each head its own codebook, then those above it.
     unlabelled : list of str
         Texts, with their neighbours where they are known, for a model that has a teacher.
+    told : callable
+        Hears the number and the figures of each fold once it is measured.
     """
     from sklearn.base import clone
 
@@ -94,6 +97,7 @@ def measure(
             left_out[left_rows] = fitted.predict_proba(texts(train.iloc[left_rows]))
             fold = _evaluated(train.iloc[left_rows], left_out[left_rows], codebooks[:1], settings, resamples=0)
             folds.append(fold[codebooks[0].name].scalars)
+            told(len(folds) - 1, folds[-1])
             advance()
         learnt = _with(train, further, test)
         model = fit_on(clone(model), learnt, settings.weights, unlabelled)

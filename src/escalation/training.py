@@ -4,9 +4,11 @@ import resource
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
@@ -21,9 +23,10 @@ from escalation.evaluation.metrics import Evaluation
 from escalation.measuring import Measured, measure, transfer, yielding
 from escalation.models.calibrated import CalibratedModel
 from escalation.models.checked import check_parameters
+from escalation.models.kept import FEATURES
 from escalation.scoring.familiar import Familiar
 from escalation.settings import Settings
-from escalation.tracking import promotion, runs
+from escalation.tracking import promotion, runs, sweeps
 
 TIMED = 200  # sentences by which an exported model's speed is measured
 KILOBYTES = 1024 * 1024 if sys.platform == "darwin" else 1024  # what a megabyte is in ru_maxrss
@@ -56,7 +59,7 @@ def run(
     settings: Settings,
     parameters: Mapping[str, Any],
     config: str = "",
-    parent: runs.Sweep | None = None,
+    child: sweeps.Child | None = None,
     tests: Sequence[Corpus] = (),
     unlabelled: Sequence[str] = (),
 ) -> str:
@@ -73,13 +76,15 @@ def run(
         What the run is known by in the MLflow UI, flat.
     config : str
         The resolved configuration as YAML.
-    parent : Sweep, optional
-        The sweep that this run belongs to.
+    child : Child, optional
+        Its place in the sweep that it belongs to.
     tests : list of Corpus
         Other corpora that the fitted model is measured on; rows that it was trained on are left out.
     unlabelled : list of str
         Texts for a teacher to label.
     """
+    if child and hasattr(model, "memory"):
+        model.set_params(memory=FEATURES)
     ready, codebook = check(model, chains, settings), chains[0][0]
     if settings.export:
         exported.check_replaceable(project.checkout() / settings.export)
@@ -96,15 +101,22 @@ def run(
     name = settings.name or "+".join(corpus.name for corpus in corpora)
     tags = {"codebook": codebook.name, "experiment": name, "corpora": "+".join(corpus.name for corpus in corpora)}
     tags |= {key: parameters[key] for key in ("features", "classifier", "model") if key in parameters}
+    called, parent = (child.name, child.run_id) if child else (f"{name} seed={settings.seed}", None)
     with (
-        runs.started(codebook.name, f"{name} seed={settings.seed}", tags, parent) as logged,
+        runs.started(codebook.name, called, {**tags, **(child.tags if child else {})}, parent) as logged,
         threadpool_limits(1, user_api="blas"),  # sums in another order would change the last digits
     ):
         logged.parameters(parameters)
         logged.document(config, "config.yaml")
         logged.document(runs.environment(), "environment.txt")
         began = time.perf_counter()
-        found = measure(ready, rows, chains, settings, unlabelled)
+
+        def told(step: int, fold: Mapping[str, float]) -> None:
+            logged.metrics({f"fold.{key}": value for key, value in fold.items()}, step=step)
+            if child:
+                child.fold(step, fold)
+
+        found = measure(ready, rows, chains, settings, unlabelled, told=told)
         figures = {
             "seconds": round(time.perf_counter() - began, 2),
             "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KILOBYTES, 1),
@@ -117,8 +129,6 @@ def run(
         for path, figure in shown.items():
             logged.figure(figure, path)
         _log_beyond(logged, tests, elsewhere, behaved)
-        metric = metrics.headline(codebook)
-        best = found.held_out[codebook.name].scalars[metric]
         card, familiar = report.card(name, kept, found), Familiar.of(rows["text"].tolist(), rows["group"].tolist())
         with runs.exported_folder() as folder:
             target = Path(folder) / "exported"
@@ -138,8 +148,8 @@ def run(
         if settings.register:
             verdict = promotion.consider(logged.run_id, settings.alias)
         logged.tags({"verdict": verdict.reason})
-    if parent:
-        runs.note_best(parent.run_id, metric, best, logged.run_id)
+    if child:
+        child.finish(logged.run_id)
     if settings.report:
         report.write(Path(settings.report), found, kept, shown, elsewhere, codebook)
     if settings.export:
@@ -176,9 +186,25 @@ def cost(folder: Path, texts: Sequence[str]) -> dict[str, float]:
     }
 
 
-def sweep(folder: Path, codebook: Codebook, overrides: Sequence[str]) -> runs.Sweep:
-    """A training's place in the sweep that keeps its things in `folder`, and whether it was finished there before."""
-    return runs.sweep(folder, codebook.name, overrides)
+def sweep(
+    folder: Path, codebook: Codebook, overrides: Sequence[str], settings: Settings, trial: int | None
+) -> AbstractContextManager[sweeps.Child | None]:
+    """A training's place in the sweep that keeps its things in `folder`; None while another process has it.
+
+    Raises
+    ------
+    ConfigError
+        The sweep goes by a metric that the training will not have.
+    """
+    metric = sweeps.Plan.of(folder).metric or f"cv.{metrics.headline(codebook)}"
+    place, _, name = metric.partition(".")
+    if trial is not None and place == "cv" and not settings.folds:
+        raise ConfigError(f"a search by {metric} goes by cross-validation: set folds to 2 or more")
+    known = metrics.flat(metrics.evaluate(codebook.names, np.eye(len(codebook.names)), codebook, resamples=0))
+    if place in ("cv", "heldout") and name not in known:
+        choices = ", ".join(one for one in known if "." not in one)
+        raise ConfigError(f"no run has metric {metric!r}: choose cv. or heldout. with one of {choices}")
+    return sweeps.child(folder, codebook.name, overrides, metric, trial)
 
 
 def _log(
@@ -194,8 +220,6 @@ def _log(
         logged.dataset(corpus.frame, corpus.name, corpus.sha256, "training")
     logged.dataset(found.held_out_rows, "held_out", found.held_out_digest, "held-out")
     logged.document({corpus.name: report.corpus_card(corpus) for corpus in corpora}, "corpora.json")
-    for step, fold in enumerate(found.folds):
-        logged.metrics({f"fold.{key}": value for key, value in fold.items()}, step=step)
     values = dict(figures) | {"rows": len(rows), "rows_dropped_by_guard": sum(corpus.dropped for corpus in corpora)}
     for part, evaluations in (("cv", found.cross_validated), ("heldout", found.held_out)):
         for name, evaluation in evaluations.items():

@@ -6,9 +6,11 @@ import pytest
 import yaml
 from commands import MIRROR, ROOT, run
 from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from escalation import configuration, training
 from escalation.corpora.catalogue import CorpusSpec
+from hydra_plugins.escalation_sweeps.sweepers import _axis
 
 CONFIGS = ROOT / "configs"
 
@@ -56,6 +58,29 @@ def test_every_corpus_is_described(corpus: str) -> None:
     specs = composed(f"corpus={corpus}").corpora
     assert list(specs) == [corpus]
     assert CorpusSpec.from_mapping(configuration._plain(specs[corpus])).name == corpus
+
+
+def test_cluster_launcher_is_submitit_on_slurm() -> None:
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        launcher = compose("train", overrides=["hydra/launcher=slurm"], return_hydra_config=True).hydra.launcher
+    assert launcher._target_.endswith("SlurmLauncher")
+    assert launcher.mem_gb == 4
+
+
+@pytest.mark.parametrize("search", names("hparams_search"))
+def test_every_search_moves_keys_that_there_are(search: str) -> None:
+    """Each value is one that the model's own check takes."""
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        hydra = compose("train", overrides=[f"hparams_search={search}"], return_hydra_config=True).hydra
+    space = {
+        key: _axis(OverridesParser.create().parse_override(f"{key}={value}"))
+        for key, value in hydra.sweeper.params.items()
+    }
+    assert space or search == "own"
+    for end in ("first", "high"):
+        values = [f"{key}={getattr(axis, end) or axis.first}" for key, axis in space.items()]
+        config = composed(f"hparams_search={search}", *values)
+        training.check(configuration.model(config), configuration.codebooks(config), configuration.settings(config))
 
 
 @pytest.mark.parametrize("experiment", names("experiment"))

@@ -115,66 +115,6 @@ def test_leaderboard_names_the_champion(trained: Path) -> None:
     assert none.returncode == 2
 
 
-def test_sweep_is_one_parent_with_children(home: Path) -> None:
-    done = run(
-        home,
-        "train.py",
-        "-m",
-        "experiment=ladder_lexicon",
-        "classifier=logreg,svc",
-        "seed=1,2",
-        "rows=200",
-        "folds=2",
-        f"hydra.sweep.dir={home / 'sweep'}",
-    )
-    assert done.returncode == 0, done.stderr
-    client = MlflowClient(tracking_uri=f"sqlite:///{home / 'mlflow.db'}")
-    runs = finished(client)
-    parents = [one for one in runs if one.data.tags.get("kind") == "sweep"]
-    assert len(parents) == 1
-    children = [one for one in runs if one.data.tags.get("mlflow.parentRunId") == parents[0].info.run_id]
-    assert sorted((one.data.params["classifier"], one.data.params["seed"]) for one in children) == [
-        ("logreg", "1"),
-        ("logreg", "2"),
-        ("svc", "1"),
-        ("svc", "2"),
-    ]
-    best = max(children, key=lambda one: one.data.metrics["heldout.qwk"])
-    assert parents[0].data.metrics["best.qwk"] == best.data.metrics["heldout.qwk"]
-
-
-def test_sweep_that_was_killed_goes_on_without_repeating_what_it_finished(home: Path) -> None:
-    words = [
-        "-m",
-        "experiment=ladder_lexicon",
-        "seed=1,2,3",
-        "rows=200",
-        "folds=0",
-        f"hydra.sweep.dir={home / 'sweep'}",
-    ]
-    process = subprocess.Popen(
-        [sys.executable, "train.py", *words], cwd=ROOT, env=environment(home), stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout
-    for line in process.stdout:  # the first child's summary ends in what to do next
-        if line.startswith("next"):
-            break
-    process.kill()
-    process.communicate(timeout=60)
-    client = MlflowClient(tracking_uri=f"sqlite:///{home / 'mlflow.db'}")
-
-    def children() -> list[str]:
-        return sorted(one.data.params["seed"] for one in finished(client) if "mlflow.parentRunId" in one.data.tags)
-
-    before = children()
-    assert before in (["1"], ["1", "2"])
-    again = run(home, "train.py", *words)
-    assert again.returncode == 0, again.stderr
-    assert again.stdout.count("finished before in this sweep") == len(before)
-    assert children() == ["1", "2", "3"]
-    assert len([one for one in finished(client) if one.data.tags.get("kind") == "sweep"]) == 1
-
-
 def test_exported_model_scores_alone_in_a_clean_process(trained: Path, article: Path, tmp_path: Path) -> None:
     """MLflow loads it with the package's own source out of reach: the code comes with the model."""
     program = (

@@ -63,6 +63,9 @@ class CalibratedModel(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         calibrated = CalibratedClassifierCV(self.estimator, method=self.method, cv=parts, ensemble=False)
         calibrated.fit(rows, truth)
         calibrated.cv = None  # row numbers of the corpus are no part of the model
+        for one in (self.estimator, calibrated.calibrated_classifiers_[0].estimator):
+            if hasattr(one, "memory"):
+                one.memory = None  # nor is what a sweep keeps for its next child
         self.calibrated_ = calibrated
         self.classes_ = np.array(self.labels)
         return self

