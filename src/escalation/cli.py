@@ -324,7 +324,7 @@ def _leaderboard(options: argparse.Namespace) -> None:
     _print_table(rows, leaderboard.COLUMNS)
     if options.md:
         target = project.checkout() / "experiments" / "leaderboard.md"
-        files.write_text(target, leaderboard.markdown(rows))
+        files.write_text(target, leaderboard.markdown(rows, options.codebook))
         print(f"wrote {target}", file=sys.stderr)
 
 
@@ -375,13 +375,16 @@ def _rollback(options: argparse.Namespace) -> None:
 
 
 def _ui(options: argparse.Namespace) -> None:
-    from escalation.tracking import store
+    from escalation.tracking import overview, store
 
-    store.connect()
-    os.execv(
-        sys.executable,
-        [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", store.uri(), "--port", str(options.port)],
-    )
+    if not store.uri().startswith(("sqlite:", "postgresql", "mysql", "mssql")):
+        raise ConfigError(f"the store {store.shown(store.uri())} is a server: open that address, it has the UI itself")
+    for name, place in overview.experiments(store.connect()).items():
+        print(f"{name:<9} http://127.0.0.1:{options.port}/{place}", file=sys.stderr)
+    # one process for one reader: MLflow's four, and its runners of jobs for language models, take minutes on a busy machine
+    os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
+    served = ["--backend-store-uri", store.uri(), "--port", str(options.port), "--workers", "1"]
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", "ui", *served])
 
 
 def _print_table(rows: Sequence[dict[str, str]], columns: Sequence[str]) -> None:
