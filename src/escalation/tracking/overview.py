@@ -27,8 +27,8 @@ ABOUT = (
 def tags(name: str, experiment_id: str) -> dict[str, str]:
     """The tags that MLflow's UI reads on the experiment of a codebook.
 
-    The kind keeps it from taking an experiment for one of language-model traces; the view is what its button "Views > Share"
-    would store, and `address` opens it.
+    The view is what its button "Views > Share" would store, and `address` opens it. The kind alone does not keep the UI from
+    opening an experiment among language-model traces (3.17 goes by the address), so `address` says the kind too.
     """
     book = _codebook(name)
     metric = metrics.headline(book) if book else "macro_f1"
