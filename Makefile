@@ -4,7 +4,7 @@ EXPERIMENT ?= baseline
 PORT ?= 5000
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: setup train test browser screenshots lint ui serve bench bench-load bench-scale benchmark aggregation pipeline lock
+.PHONY: setup train test browser screenshots screenshots-tracking lint ui serve bench bench-load bench-scale benchmark aggregation pipeline lock
 
 setup: .venv/core
 
@@ -24,6 +24,10 @@ browser:
 # Pictures of the page for docs/, of the champion in the store.
 screenshots: .venv/dev browser
 	$(BIN)/python docs/screenshots.py
+
+# Pictures of MLflow's UI for docs/tracking.md, of a store with runs of baseline and ladder_tfidf.
+screenshots-tracking: .venv/dev browser
+	$(BIN)/python docs/screenshots_tracking.py
 
 lint: .venv/dev
 	$(BIN)/ruff check .

@@ -46,6 +46,12 @@ def test_model_is_features_and_classifier_or_an_encoder() -> None:
 
 def test_markdown_is_a_table_with_every_column() -> None:
     lines = markdown([_row([run(1, 0.6)], {})]).splitlines()
-    assert "[baseline](../configs/experiment/baseline.yaml) ([figures](baseline))" in lines[-1]
+    assert "[baseline](baseline/README.md)" in lines[-1]
     assert lines[-1].count("|") == len(COLUMNS) + 1
     assert "0.600 [0.500, 0.700]" in lines[-1]
+
+
+def test_markdown_says_when_it_is_of_one_codebook() -> None:
+    rows = [_row([run(1, 0.6)], {})]
+    assert "`escalation leaderboard --md`." in markdown(rows)
+    assert "`escalation leaderboard --md --codebook ladder`" in markdown(rows, "ladder")

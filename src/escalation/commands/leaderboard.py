@@ -24,5 +24,5 @@ def run(options: argparse.Namespace) -> None:
     print_table(rows, leaderboard.COLUMNS)
     if options.md:
         target = project.checkout() / "experiments" / "leaderboard.md"
-        files.write_text(target, leaderboard.markdown(rows))
+        files.write_text(target, leaderboard.markdown(rows, options.codebook))
         print(f"wrote {target}", file=sys.stderr)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from escalation import __version__
 from escalation.comparison.wording import NAMES
 from escalation.evaluation import metrics
+from escalation.tracking import overview
 from escalation.tracking.logged import Logged
 
 LONGEST = 4900  # characters: MLflow's description of a version holds 5,000
@@ -22,10 +23,18 @@ NOT_FOR = (
 SHOWN = ("qwk", "mae", "off_by_two", "macro_f1", "accuracy", "ece")
 
 
-def text(run: Logged) -> str:
+def text(run: Logged, longest: int = LONGEST) -> str:
     """The card of a run's model, at most 5,000 characters: the last lines give way."""
     card = "\n".join(_lines(run))
-    return card if len(card) <= LONGEST else card[:LONGEST].rpartition("\n")[0] + "\n…"
+    return card if len(card) <= longest else card[:longest].rpartition("\n")[0] + "\n…"
+
+
+def shown(run: Logged) -> str:
+    """The card with the run's pictures behind its first table, as descriptions in MLflow's UI have it; as long at most."""
+    pictures = "\n\n" + "\n".join(overview.picture(run.id, path) for path in overview.PICTURES)
+    card = text(run, LONGEST - len(pictures))
+    head, heading, rest = card.partition("\n## Behaviour" if "\n## Behaviour" in card else "\n## Data")
+    return head.rstrip() + pictures + "\n" + heading + rest
 
 
 def _lines(run: Logged) -> Iterator[str]:

@@ -66,6 +66,10 @@ def leaderboard(codebook: str | None = None) -> list[dict[str, str]]:
             )
             key = (tags["codebook"], tags["held_out"], tags["experiment"], *settings)
             alike.setdefault(key, []).append(run)
+    if not alike:
+        raise ModelError(
+            f"no finished run{f' under codebook {codebook}' if codebook else ''} yet: train one with train.py"
+        )
     champions = registry.champions()
     rows = [_row(group, champions) for group in alike.values()]
     rows.sort(
@@ -79,12 +83,13 @@ def leaderboard(codebook: str | None = None) -> list[dict[str, str]]:
     return rows
 
 
-def markdown(rows: Sequence[Mapping[str, str]]) -> str:
-    """The leaderboard as a page for experiments/."""
+def markdown(rows: Sequence[Mapping[str, str]], codebook: str | None = None) -> str:
+    """The leaderboard as a page for experiments/, which says so when it is of one codebook alone."""
+    only = f" --codebook {codebook}` (without the codebook: all of them)" if codebook else "`"
     lines = [
         "# Leaderboard",
         "",
-        "Made by `escalation leaderboard --md`. Figures are of held-out rows and compare only within one held-out set.",
+        f"Made by `escalation leaderboard --md{only}. Figures are of held-out rows and compare only within one held-out set.",
         "In brackets the 95 % bootstrap interval over held-out documents. Several seeds: their mean ± standard deviation, and",
         "the mean of their intervals. An experiment's name leads to its note. Real news: the metric on the annotated half that",
         "nothing is trained on (tests=[real_test]). Behaviour: % of direction / invariance / benign passed.",
@@ -98,12 +103,10 @@ def markdown(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 def _linked(experiment: str) -> str:
-    """The experiment with a link to its note (what it asks and found) and, where they are kept, its figures."""
+    """The experiment with a link to its note, what it asks and found, if it has one."""
     name = experiment.partition(" ")[0]
-    if not (project.checkout() / "configs" / "experiment" / f"{name}.yaml").is_file():
-        return experiment
-    figures = f" ([figures]({name}))" if (project.checkout() / "experiments" / name).is_dir() else ""
-    return f"[{experiment}](../configs/experiment/{name}.yaml){figures}"
+    noted = (project.checkout() / "experiments" / name / "README.md").is_file()
+    return f"[{experiment}]({name}/README.md)" if noted else experiment
 
 
 def _row(runs: Sequence[Any], champions: Mapping[str, str]) -> dict[str, str]:

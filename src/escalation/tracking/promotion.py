@@ -197,7 +197,7 @@ def _moved(run: Logged, alias: str, tags: dict[str, str]) -> str:
         "promoted": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC to {alias}",
         **{key: value[:5000] for key, value in tags.items()},
     }
-    version = registry.register(run.model_uri, run.id, kept, card.text(run))
+    version = registry.register(run.model_uri, run.id, kept, card.shown(run))
     registry.move(alias, version)
     if "forced" in tags:
         with store.failures():

@@ -14,7 +14,7 @@ import pandas as pd
 
 from escalation import __version__, project
 from escalation.errors import Pruned
-from escalation.tracking import card, store
+from escalation.tracking import card, machine, overview, store
 from escalation.tracking.logged import by_id
 
 # What an exported model needs to score, beside its own code: any, a linear one, an encoder.
@@ -76,10 +76,10 @@ class Run:
         return str(info.model_uri)
 
     def describe(self) -> None:
-        """Write the model card: as card.md, and as the run's description."""
-        text = card.text(by_id(self.run_id))
-        self.document(text, "card.md")
-        self.tags({"mlflow.note.content": text})
+        """Write the model card: as card.md, and with pictures as the run's description."""
+        run = by_id(self.run_id)
+        self.document(card.text(run), "card.md")
+        self.tags({overview.NOTE: card.shown(run)})
 
 
 @contextlib.contextmanager
@@ -97,7 +97,7 @@ def started(codebook: str, name: str, tags: Mapping[str, Any], parent: str | Non
         )
     status = "FINISHED"
     try:
-        with store.failures():
+        with store.failures(), machine.sampled(active.info.run_id):
             run = Run(mlflow, active.info.run_id)
             run.tags(provenance())
             yield run

@@ -13,15 +13,9 @@ from filelock import FileLock
 
 from escalation import project
 from escalation.errors import EscalationError, StoreError
+from escalation.tracking import overview
 
 DATABASE = "mlflow.db"
-ABOUT = (  # what a newcomer reads above the runs of an experiment
-    "Runs that answer codebook **{name}**. `heldout.*` are figures on rows that were not learnt from, with the ends of their "
-    "95 % intervals as `.low` and `.high`; `cv.*` are cross-validated, `fold.*` has a step a fold, `behaviour.*` are shares of "
-    "cases passed. Runs compare only where the tag `held_out` is the same: `escalation compare RUN RUN` does it with an "
-    "interval. Useful columns: heldout.qwk or heldout.macro_f1, heldout.ece, example_ms, and the tags experiment, corpora, "
-    "features, classifier, model."
-)
 
 
 def uri() -> str:
@@ -110,12 +104,14 @@ def experiment(name: str) -> str:
     mlflow = connect()
     with failures(), lock():
         found = mlflow.get_experiment_by_name(name)
-        if found is not None:
-            return str(found.experiment_id)
-        folder: Path = project.home() / "mlartifacts" / name
-        place = folder.as_uri() if is_local() else None
-        about = {"mlflow.note.content": ABOUT.format(name=name)}
-        return str(mlflow.create_experiment(name, artifact_location=place, tags=about))
+        if found is None:
+            folder: Path = project.home() / "mlartifacts" / name
+            mlflow.create_experiment(name, artifact_location=folder.as_uri() if is_local() else None)
+            found = mlflow.get_experiment_by_name(name)
+        missing = {key: one for key, one in overview.tags(name, found.experiment_id).items() if key not in found.tags}
+        for key, value in missing.items():  # what somebody wrote there stays
+            mlflow.MlflowClient().set_experiment_tag(found.experiment_id, key, value)
+        return str(found.experiment_id)
 
 
 def environment() -> dict[str, str]:
