@@ -28,6 +28,7 @@ from escalation.evaluation import metrics
 from escalation.measuring import fit_on, parted, transfer, yielding
 from escalation.models import onnx
 from escalation.models.multihead import MultiHead
+from escalation.scoring.familiar import Familiar
 from escalation.settings import Settings
 
 Array = NDArray[np.float64]
@@ -139,7 +140,8 @@ def ladder(cell: Cell) -> dict[str, Any]:
     model = cell.fitted("all", chains, train, further)
     seconds = time.perf_counter() - began
     target = cell.path("model", "")
-    exported.save(target, model, chains, {"experiment": cell.system})
+    familiar = Familiar.of(train["text"].tolist(), train["group"].tolist())
+    exported.save(target, model, chains, {"experiment": cell.system}, familiar)
     if cell.heads:
         onnx.export(model, target)  # the integers are a system of their own
     heads = {cell.system: model}
