@@ -1,4 +1,4 @@
-"""What issue 7 asks of `escalation batch`: `make bench-scale` measures it and writes experiments/scale/.
+"""What `escalation batch` costs and bears: `make bench-scale` measures it and writes experiments/scale/.
 
 Every run is a process of its own, called as a user would. `--only` measures one section and keeps the results of the others; what
 has been measured is written at once, so that a benchmark that was stopped can go on.

@@ -111,7 +111,7 @@ class Study:
                         found[trial.number] = dict(trial.params)
                     else:  # cut off while it was drawn, or a search over other keys
                         self._study.tell(trial.number, state=TrialState.FAIL)
-            while len(found) < most and (count := len(self._study.get_trials(deepcopy=False))) < self.trials:
+            while len(found) < most and (count := self._drawn_so_far()) < self.trials:
                 number, values = self._drawn(count)
                 self._hold(number)
                 found[number] = values
@@ -132,6 +132,10 @@ class Study:
         """How many trials ended in which state."""
         states = [trial.state.name.lower() for trial in self._study.get_trials(deepcopy=False)]
         return {state: states.count(state) for state in sorted(set(states))}
+
+    def _drawn_so_far(self) -> int:
+        """Trials that have all their values: one that was cut off while it was drawn is drawn again."""
+        return sum(set(trial.params) == set(self.space) for trial in self._study.get_trials(deepcopy=False))
 
     def _drawn(self, count: int) -> tuple[int, dict[str, Any]]:
         from optuna.samplers import TPESampler

@@ -19,7 +19,7 @@ from escalation.configuration import codebooks
 from escalation.settings import Settings
 
 # What no metric depends on: names, and where things are put.
-NOT_TRAINING = {"name", "report", "export", "register", "unlabelled_rows"}
+NOT_TRAINING = {"name", "report", "export", "register", "alias", "unlabelled_rows"}
 WITH_MODULES = (
     "import atexit, json, runpy, sys\n"
     "from pathlib import Path\n"

@@ -109,7 +109,7 @@ def test_search_that_was_killed_is_finished_by_two_terminals_together(home: Path
     client, parent, children = family(home)
     finished = [one for one in children if one.info.status == "FINISHED"]
     assert before < {one.info.run_id for one in finished}
-    assert sorted(one.data.tags["search.trial"] for one in finished) == ["0", "1", "2", "3"]
+    assert len({one.data.tags["search.trial"] for one in finished}) == len(finished) == 4
     assert len({one.data.params["classifier.C"] for one in finished}) == 4
     assert all(one.info.run_name == f"classifier.C={one.data.params['classifier.C']}" for one in finished)
     assert {one.info.status for one in children} <= {"FINISHED", "KILLED"}

@@ -16,7 +16,7 @@ def ngrams(words: int = 2, characters: int = 5, min_df: int = 2) -> Any:
     Examples
     --------
     >>> ngrams(words=1, min_df=1).fit_transform(["troops fired", "troops left"]).shape
-    (2, 31)
+    (2, 39)
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import FeatureUnion

@@ -262,9 +262,9 @@ def test_the_authored_corpus_groups_by_scenario(tmp_path):
             "ladder": "use_of_force",
             "root": "ASSAULT",
             "group": "s1",
-            "article": None,
+            "position": 0,
         },
-        {"id": "x-2", "text": "They left.", "ladder": "deescalation", "root": "YIELD", "group": "s1", "article": None},
+        {"id": "x-2", "text": "They left.", "ladder": "deescalation", "root": "YIELD", "group": "s1", "position": 1},
     ]
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
     mapping = CorpusSpec.load("authored", FOLDER).to_mapping() | {"path": str(tmp_path)}
@@ -272,6 +272,7 @@ def test_the_authored_corpus_groups_by_scenario(tmp_path):
     assert frame["id"].tolist() == ["x-1", "x-2"]
     assert frame["group"].tolist() == ["s1", "s1"]
     assert frame["label"].tolist() == ["use_of_force", "deescalation"]
+    assert frame["before"].tolist() == ["", "Tanks crossed."]
 
 
 # --- several codebooks at once
