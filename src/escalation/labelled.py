@@ -13,7 +13,7 @@ from escalation.codebook import Codebook
 from escalation.context import texts
 from escalation.corpora import readers
 from escalation.corpora.corpus import Corpus
-from escalation.corpora.split import HASH, text_hash
+from escalation.corpora.split import unseen
 from escalation.errors import CorpusError
 from escalation.evaluation import metrics
 from escalation.evaluation.metrics import Evaluation
@@ -83,8 +83,7 @@ def evaluate_corpus(
         The model learnt from every row.
     """
     hashes, documents = learnt
-    seen = corpus.frame["text"].map(lambda text: text_hash(text)[:HASH]).isin(hashes)
-    rows = corpus.frame[~(seen | corpus.frame["group"].isin(documents))]
+    rows = unseen(corpus.frame, hashes, documents)
     if rows.empty:
         raise CorpusError(f"the model learnt from every row of {corpus.name}: choose another corpus")
     began = time.perf_counter()

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +47,20 @@ def read_traces(path: Path) -> tuple[frozenset[str], frozenset[str]]:
     """Hashes of the texts, and documents, in a csv of `traces`."""
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     return frozenset(table["sha256"]), frozenset(table["document"]) - {""}
+
+
+def unseen(
+    frame: pd.DataFrame, hashes: Collection[str], documents: Collection[str], document: str = "group"
+) -> pd.DataFrame:
+    """The rows that a model did not learn from, as `read_traces` tells it: neither their text nor their document.
+
+    Parameters
+    ----------
+    document : str
+        Column that names it; '' is none.
+    """
+    named = (frame[document] != "") & frame[document].isin(documents)
+    return frame[~(frame["text"].map(lambda text: text_hash(text)[:HASH]).isin(hashes) | named)]
 
 
 def held_out_hashes(folder: Path) -> frozenset[str]:

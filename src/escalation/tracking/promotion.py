@@ -11,7 +11,7 @@ from typing import Any
 from escalation import project
 from escalation.codebook import answer
 from escalation.context import texts
-from escalation.corpora.split import HASH, text_hash
+from escalation.corpora.split import unseen
 from escalation.errors import ConfigError, EscalationError, ModelError
 from escalation.evaluation import metrics, paired
 from escalation.evaluation.gate import Check, Evidence, Gate, failed, judge
@@ -270,9 +270,7 @@ def _unseen(champion: Logged, run: Logged) -> Any:
     rows = run.predictions.merge(known, on=KEY, how="left", validate="one_to_one")
     if rows["text"].isna().any():
         raise ModelError(f"the texts of its held-out rows are not here ({'; '.join(missing)})")
-    hashes, documents = champion.trained_on
-    seen = rows["text"].map(lambda text: text_hash(text)[:HASH]).isin(hashes) | rows["document"].isin(documents)
-    return rows[~seen].reset_index(drop=True)
+    return unseen(rows, *champion.trained_on, document="document").reset_index(drop=True)
 
 
 def _behaviour(run: Logged, limits: Gate) -> dict[str, float] | None:
