@@ -2,7 +2,10 @@
 
 from types import SimpleNamespace
 
+from escalation import project
 from escalation.tracking.leaderboard import COLUMNS, _row, markdown
+
+NOTES = project.checkout() / "experiments"
 
 
 def run(seed: int, qwk: float, run_id: str = "a", **more: float) -> SimpleNamespace:
@@ -45,7 +48,7 @@ def test_model_is_features_and_classifier_or_an_encoder() -> None:
 
 
 def test_markdown_is_a_table_with_every_column() -> None:
-    lines = markdown([_row([run(1, 0.6)], {})]).splitlines()
+    lines = markdown([_row([run(1, 0.6)], {})], NOTES).splitlines()
     assert "[baseline](baseline/README.md)" in lines[-1]
     assert lines[-1].count("|") == len(COLUMNS) + 1
     assert "0.600 [0.500, 0.700]" in lines[-1]
@@ -53,5 +56,9 @@ def test_markdown_is_a_table_with_every_column() -> None:
 
 def test_markdown_says_when_it_is_of_one_codebook() -> None:
     rows = [_row([run(1, 0.6)], {})]
-    assert "`escalation leaderboard --md`." in markdown(rows)
-    assert "`escalation leaderboard --md --codebook ladder`" in markdown(rows, "ladder")
+    assert "`escalation leaderboard --md`." in markdown(rows, NOTES)
+    assert "`escalation leaderboard --md --codebook ladder`" in markdown(rows, NOTES, "ladder")
+
+
+def test_markdown_kept_elsewhere_links_to_the_notes_all_the_same() -> None:
+    assert "[baseline](../experiments/baseline/README.md)" in markdown([_row([run(1, 0.6)], {})], NOTES.parent / "docs")

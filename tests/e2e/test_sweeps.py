@@ -115,8 +115,9 @@ def test_search_that_was_killed_is_finished_by_two_terminals_together(home: Path
     assert {one.info.status for one in children} <= {"FINISHED", "KILLED"}
     assert parent.data.metrics["best.cv.qwk"] == max(one.data.metrics["cv.qwk"] for one in finished)
     assert "importance.png" in {one.path for one in client.list_artifacts(parent.info.run_id)}
-    board = run(home, "escalation", "leaderboard", "--md").stdout
+    board = run(home, "escalation", "leaderboard", "--md", str(home / "board.md")).stdout
     assert board.count("ladder_lexicon rows=200") == 1  # the best trial alone
+    assert (home / "board.md").read_text().count("[ladder_lexicon rows=200") == 1
     enough = run(home, "train.py", *words)
     assert enough.returncode == 0, enough.stderr
     assert len(family(home)[2]) == len(children)

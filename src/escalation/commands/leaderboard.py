@@ -2,8 +2,10 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
+from escalation import project
 from escalation.commands.printed import print_table
 
 
@@ -11,18 +13,20 @@ def add(commands: Any) -> None:
     """Its arguments."""
     leaderboard = commands.add_parser("leaderboard", help="runs side by side, and which is champion")
     leaderboard.add_argument("--codebook", help="only this one")
-    leaderboard.add_argument("--md", action="store_true", help="write experiments/leaderboard.md")
+    own = project.checkout() / "experiments" / "leaderboard.md"
+    leaderboard.add_argument(
+        "--md", nargs="?", type=Path, const=own, metavar="FILE", help="write it as a page, experiments/leaderboard.md"
+    )
     leaderboard.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Do it."""
-    from escalation import files, project
+    from escalation import files
     from escalation.tracking import leaderboard
 
     rows = leaderboard.leaderboard(options.codebook)
     print_table(rows, leaderboard.COLUMNS)
     if options.md:
-        target = project.checkout() / "experiments" / "leaderboard.md"
-        files.write_text(target, leaderboard.markdown(rows, options.codebook))
-        print(f"wrote {target}", file=sys.stderr)
+        files.write_text(options.md, leaderboard.markdown(rows, options.md.resolve().parent, options.codebook))
+        print(f"wrote {options.md}", file=sys.stderr)

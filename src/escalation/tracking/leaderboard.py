@@ -1,6 +1,8 @@
 """Finished runs side by side: the deciding metric on held-out rows with its interval, and who is champion."""
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
@@ -83,8 +85,8 @@ def leaderboard(codebook: str | None = None) -> list[dict[str, str]]:
     return rows
 
 
-def markdown(rows: Sequence[Mapping[str, str]], codebook: str | None = None) -> str:
-    """The leaderboard as a page for experiments/, which says so when it is of one codebook alone."""
+def markdown(rows: Sequence[Mapping[str, str]], folder: Path, codebook: str | None = None) -> str:
+    """The leaderboard as a page to be kept in `folder`, which says so when it is of one codebook alone."""
     only = f" --codebook {codebook}` (without the codebook: all of them)" if codebook else "`"
     lines = [
         "# Leaderboard",
@@ -97,16 +99,15 @@ def markdown(rows: Sequence[Mapping[str, str]], codebook: str | None = None) -> 
         "| " + " | ".join(COLUMNS) + " |",
         "|" + "---|" * len(COLUMNS),
     ]
-    linked = [{**row, "experiment": _linked(row["experiment"])} for row in rows]
+    linked = [{**row, "experiment": _linked(row["experiment"], folder)} for row in rows]
     lines += ["| " + " | ".join(row[column] for column in COLUMNS) + " |" for row in linked]
     return "\n".join(lines) + "\n"
 
 
-def _linked(experiment: str) -> str:
+def _linked(experiment: str, folder: Path) -> str:
     """The experiment with a link to its note, what it asks and found, if it has one."""
-    name = experiment.partition(" ")[0]
-    noted = (project.checkout() / "experiments" / name / "README.md").is_file()
-    return f"[{experiment}]({name}/README.md)" if noted else experiment
+    note = project.checkout() / "experiments" / experiment.partition(" ")[0] / "README.md"
+    return f"[{experiment}]({Path(os.path.relpath(note, folder)).as_posix()})" if note.is_file() else experiment
 
 
 def _row(runs: Sequence[Any], champions: Mapping[str, str]) -> dict[str, str]:
