@@ -231,6 +231,7 @@ def test_force_is_logged_and_rolled_back(compared: Path, client: MlflowClient) -
 def test_card_says_what_a_reader_of_a_model_needs(compared: Path, client: MlflowClient) -> None:
     text = client.get_model_version_by_alias("escalation", "champion").description
     for part in (
+        "## Intended use",
         "## Figures",
         "quadratic weighted kappa",
         "## Behaviour",

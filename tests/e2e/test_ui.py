@@ -131,6 +131,15 @@ def test_run_page_asks_for_the_same(champion: str, ask: Ask) -> None:
         assert ask(address).startswith(b"\x89PNG")
 
 
+def test_registered_version_carries_its_card(champion: str, ask: Ask) -> None:
+    version = ask("ajax-api/2.0/mlflow/registered-models/alias", name="escalation", alias="champion")["model_version"]
+    card = version["description"]
+    assert card.startswith("# baseline, codebook ladder")
+    for part in ("Intended use", "Figures", "Behaviour", "Data", "Limits", "How to cite"):
+        assert f"\n## {part}\n" in card, part
+    assert f"get-artifact?run_uuid={champion}&path=confusion.png" in card
+
+
 def test_folds_are_steps(champion: str, ask: Ask) -> None:
     found = ask("ajax-api/2.0/mlflow/metrics/get-history-bulk", run_id=[champion], metric_key="fold.qwk")
     assert [one["step"] for one in found["metrics"]] == [0, 1, 2, 3, 4]

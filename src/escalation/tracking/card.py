@@ -16,6 +16,7 @@ USE = {
     ),
     "": "Places sentences of English news about politics and conflict under the event types of codebook {codebook}.",
 }
+FOR = "For research, early warning and newsrooms, where many articles are sifted and what stands out is read."
 NOT_FOR = (
     "A score says what a text reports and threatens, not whether it is true and not what will happen. It is no ground for a "
     "decision about a person or a place without someone who reads the sentences, and it has not been measured on other languages."
@@ -40,9 +41,11 @@ def shown(run: Logged) -> str:
 def _lines(run: Logged) -> Iterator[str]:
     codebook, tags, parameters = run.tags["codebook"], run.tags, run.parameters
     yield f"# {tags['experiment']}, codebook {codebook}"
-    yield f"\n{model(parameters)}, seed {parameters.get('seed', '?')}. {USE.get(codebook, USE['']).format(codebook=codebook)}"
+    yield f"\n{model(parameters)}, seed {parameters.get('seed', '?')}."
     if parameters.get("rows", "None") != "None":
         yield f"\n**A trial**: it learnt from rows={parameters['rows']} of each corpus and is never champion by itself."
+    yield "\n## Intended use\n"
+    yield f"{USE.get(codebook, USE['']).format(codebook=codebook)} {FOR}"
     yield "\n## Figures\n"
     yield from _figures(run)
     yield from _behaviour(run)
