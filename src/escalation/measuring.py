@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from escalation.codebook import Codebook, answer
 from escalation.context import texts
 from escalation.corpora.corpus import Corpus
-from escalation.corpora.split import fingerprint, hold_out, splits, text_hash, traces
+from escalation.corpora.split import fingerprint, hold_out, splits, text_hash, traces, unseen
 from escalation.evaluation import metrics
 from escalation.evaluation.metrics import Evaluation
 from escalation.progress import steps
@@ -148,11 +148,8 @@ def transfer(model: Any, corpus: Corpus, trained: pd.DataFrame, codebook: Codebo
     CorpusError
         No row is left.
     """
-    known = set(trained["text"].map(text_hash))
-    documents = set(trained["document"])  # as the corpora name them: `group` is renamed when corpora are joined
-    rows = corpus.frame
-    seen = rows["text"].map(text_hash).isin(known) | ((rows["group"] != "") & rows["group"].isin(documents))
-    rows = rows[~seen]
+    known = traces(trained)
+    rows = unseen(corpus.frame, set(known["sha256"]), set(known["document"]))
     groups = [group or identity for group, identity in zip(rows["group"], rows["id"], strict=True)]
     probabilities = model.predict_proba(texts(rows))
     return metrics.evaluate(rows["label"].tolist(), probabilities, codebook, groups, settings.resamples, settings.seed)
