@@ -1,7 +1,6 @@
 """Takes the pictures of docs/tracking.md: MLflow's UI with a run of baseline and one of ladder_tfidf."""
 
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -11,7 +10,6 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
-from urllib.parse import quote
 
 from playwright.sync_api import Page, sync_playwright
 from screenshots import FLAGS, save
@@ -62,19 +60,21 @@ def take(page: Page, root: str, runs: list[logged.Logged]) -> None:
     page.get_by_role("link", name=runs[1].name).first.wait_for()
     page.get_by_label("Hide banner").click()
     shot(page, "ui_runs.png")
-    names = (quote(json.dumps(value)) for value in ([one.id for one in runs], [experiment]))
+    for one in runs:
+        name = page.locator(".ag-row", has=page.locator(f"a[href*='{one.id}']")).first
+        page.locator(f".ag-row[row-index='{name.get_attribute('row-index')}'] input[type=checkbox]").first.click()
     page.set_viewport_size({"width": 1280, "height": 1000})
-    page.goto(f"{root}#/compare-runs?{training}&runs={next(names)}&experiments={next(names)}")
-    page.get_by_text(runs[1].name).first.wait_for()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_text("Run details").wait_for()
     shot(page, "ui_compare.png")
-    page.set_viewport_size({"width": 1280, "height": 1700})
+    page.set_viewport_size({"width": 1600, "height": 1500})
     page.goto(f"{root}#/experiments/{experiment}/runs/{runs[0].id}?{training}")
     page.get_by_text("Show more").click()
     for name in overview.PICTURES:
         image = page.locator(f"img[src*='path={name}']").element_handle()
         page.wait_for_function("image => image.complete && image.naturalWidth", arg=image)
     shot(page, "ui_run.png")
-    page.set_viewport_size({"width": 1280, "height": 760})
+    page.set_viewport_size({"width": 1280, "height": 1200})
     page.goto(f"{root}#/models/escalation?{training}")
     page.get_by_text("champion").first.wait_for()
     shot(page, "ui_model.png")

@@ -14,7 +14,7 @@ VIEW = "overview"  # what the UI calls a view's share key
 PICTURES = ("confusion.png", "reliability.png")
 FIGURES = ("qwk", "macro_f1", "mae", "ece")
 BEYOND = ("real_test.qwk", "behaviour.direction", "behaviour.invariance", "behaviour.benign", "example_ms")
-TAGS = ("corpora", "features", "classifier", "model", "registered", "git.commit", "git.dirty")
+TAGS = ("corpora", "features", "classifier", "model", "held_out", "registered", "git.commit", "git.dirty")
 ABOUT = (
     "[**Open the runs with the columns that matter**]({view}), the best first.\n\n"
     "These runs answer the codebook **{name}**{question} The deciding figure is {headline} on rows that were not learnt from: "
@@ -42,7 +42,7 @@ def tags(name: str, experiment_id: str) -> dict[str, str]:
     figures = [one for one in FIGURES if metric == "qwk" or one not in ("qwk", "mae")]
     beyond = BEYOND if name == "ladder" else ()
     columns = [f"metrics.`heldout.{one}`" for one in figures] + [f"metrics.`{one}`" for one in beyond]
-    columns = ["attributes.`Created`", *columns, *(f"tags.`{one}`" for one in TAGS), "attributes.`Dataset`"]
+    columns = ["attributes.`Created`", *columns, *(f"tags.`{one}`" for one in TAGS)]
     view = {"selectedColumns": columns, "orderByKey": f"metrics.`heldout.{metric}`", "orderByAsc": False}
     kind = {"mlflow.experimentKind": "custom_model_development"}
     return {NOTE: about, f"mlflow.sharedViewState.{VIEW}": json.dumps(view), **kind}
