@@ -115,11 +115,15 @@ def _told(evaluation: Evaluation, codebook: Codebook, restrict: bool, seconds: f
 
 
 def report(found: Mapping[str, Any]) -> str:
-    """The same for a person to read."""
+    """The same for a person to read, with the `model` that was asked where it is told."""
     lines = [
         f"{found['n']} rows under codebook {found['codebook']}"
         + (" (labels of the file only)" if found["restricted"] else "")
+        + (f", {found['left_out']} left out that the model learnt from" if "left_out" in found else "")
     ]
+    if "model" in found:
+        version = found["model"]["version"]  # a folder has none
+        lines.append(f"  {'model':<12} {found['model']['uri']}" + (f", version {version}" if version else ""))
     for name in ("qwk", "mae", "off_by_two", "macro_f1", "accuracy", "ece", "majority"):
         if name in found:
             low_high = found["intervals"].get(name)

@@ -82,12 +82,7 @@ class Study:
     def __init__(self, folder: Path, space: Mapping[str, Axis], direction: str, trials: int, seed: int, startup: int):
         check_installed()
         self.folder, self.trials, self.seed, self.startup = folder, trials, seed, startup
-        self.space = {}
-        for key, axis in space.items():
-            try:
-                self.space[key] = axis.distribution()
-            except ValueError as error:
-                raise ConfigError(f"{key} cannot be searched: {' '.join(str(error).split())}") from error
+        self.space = distributions(space)
         self._lock, self._held, self._started = FileLock(folder / "search.lock"), list[FileLock](), set[int]()
         folder.mkdir(parents=True, exist_ok=True)
         about = {"direction": direction, "space": {key: asdict(axis) for key, axis in space.items()}}
@@ -195,6 +190,23 @@ class Trial:
     def finish(self, value: float) -> None:
         """Tell what came out."""
         self._study.tell(self.number, value, skip_if_finished=True)
+
+
+def distributions(space: Mapping[str, Axis]) -> dict[str, Any]:
+    """What Optuna draws each key from.
+
+    Raises
+    ------
+    ConfigError
+        A key's values cannot be drawn.
+    """
+    found = {}
+    for key, axis in space.items():
+        try:
+            found[key] = axis.distribution()
+        except ValueError as error:
+            raise ConfigError(f"{key} cannot be searched: {' '.join(str(error).split())}") from error
+    return found
 
 
 def check_installed() -> None:

@@ -171,6 +171,8 @@ def test_grid_on_a_cluster_engine_writes_to_one_store(home: Path) -> None:
         ([*SEARCH, "hydra.sweeper.metric=cv.charm"], "cv.charm"),
         ([*SEARCH, "hydra.sweeper.n_trials=0"], "n_trials"),
         (["hparams_search=own", *SMALL, "nothing=choice(1,2)"], "nothing"),
+        (["hparams_search=own", *SMALL, "seed=range(5,1)"], "seed=range(5,1)"),
+        (["-m", *SMALL, "seed=range(1,5,0)"], "seed=range(1,5,0)"),
         (["-m", *SMALL, "seed=1,2", "hydra/launcher=nobody"], "nobody"),
     ],
 )

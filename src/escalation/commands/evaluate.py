@@ -9,6 +9,8 @@ from typing import Any
 
 from escalation.errors import ConfigError
 
+FOR_FILES = ("map", "text_column", "label_column")  # a corpus brings its own
+
 
 def add(commands: Any) -> None:
     """Its arguments."""
@@ -20,14 +22,14 @@ def add(commands: Any) -> None:
         help="csv, tsv, jsonl or parquet; or a corpus of `escalation corpora`, without what the model learnt from",
     )
     evaluate.add_argument("--codebook", default="ladder", help="ladder, or an event codebook: polarity, penta, root")
-    evaluate.add_argument("--text-column", default="text", metavar="NAME")
-    evaluate.add_argument("--label-column", default="label", metavar="NAME")
+    evaluate.add_argument("--text-column", metavar="NAME", help="of a file (default: text)")
+    evaluate.add_argument("--label-column", metavar="NAME", help="of a file (default: label)")
     evaluate.add_argument(
         "--map",
         action="append",
         default=[],
         metavar="VALUE=LABEL",
-        help="what a value of the label column means, e.g. 1=conflict",
+        help="what a value of a file's label column means, e.g. 1=conflict",
     )
     evaluate.add_argument("--restrict", action="store_true", help="choose only among the labels that occur in the file")
     evaluate.add_argument(
@@ -51,13 +53,19 @@ def run(options: argparse.Namespace) -> None:
     pairs = [entry.partition("=") for entry in options.map]
     if not all(separator for _, separator, _ in pairs):
         raise ConfigError("--map takes VALUE=LABEL, for example --map 1=conflict --map 0=cooperation")
-    model = registry.load(options.model) if options.model else registry.load_champion(options.codebook)
     configs = project.checkout() / "configs" / "corpus"
+    is_corpus = not options.file.exists() and (configs / f"{options.file}.yaml").is_file()
+    given = [f"--{name.replace('_', '-')}" for name in FOR_FILES if getattr(options, name) not in (None, [])]
+    if is_corpus and given:
+        raise ConfigError(
+            f"{options.file} is a corpus, which knows its columns and labels: leave out {' and '.join(given)}, or give a file"
+        )
+    model = registry.load(options.model) if options.model else registry.load_champion(options.codebook)
 
     def answers(texts: Sequence[str]) -> Any:
         return model.probabilities(texts, options.codebook)
 
-    if not options.file.exists() and (configs / f"{options.file}.yaml").is_file():
+    if is_corpus:
         corpus = load(
             CorpusSpec.load(str(options.file), configs), model.codebook(options.codebook), project.codebooks()
         )
@@ -66,8 +74,8 @@ def run(options: argparse.Namespace) -> None:
         found = evaluate_file(
             options.file,
             answers,
-            text_column=options.text_column,
-            label_column=options.label_column,
+            text_column="text" if options.text_column is None else options.text_column,
+            label_column="label" if options.label_column is None else options.label_column,
             label_map={value: label for value, _, label in pairs},
             restrict=options.restrict,
         )

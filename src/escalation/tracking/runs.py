@@ -122,7 +122,7 @@ def provenance() -> dict[str, str]:
     try:
         commit = _git("rev-parse", "HEAD")
         tags |= {"git.commit": commit, "git.dirty": str(bool(_git("status", "--porcelain"))).lower()}
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):  # no git, no checkout, or a machine too busy to answer in time
         tags |= {"git.commit": "none"}
     return tags
 

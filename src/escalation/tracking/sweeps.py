@@ -36,12 +36,15 @@ class Plan:
     metric : str or None
         As it is logged (`cv.qwk`); None: the deciding one.
     direction : {"maximize", "minimize"}
+    fixed : list of str or None
+        Words that are the same for all children and change what they learn; None: a plan that was kept before there were any.
     """
 
     title: str
     swept: list[str]
     metric: str | None = None
     direction: str = "maximize"
+    fixed: list[str] | None = None
 
     def keep(self, folder: Path) -> None:
         """Write it, or find that the folder holds the same.
@@ -61,8 +64,21 @@ class Plan:
                         raise ConfigError(
                             f"{folder} holds a sweep with {name} {before}, this has {now}: choose another hydra.sweep.dir"
                         )
+                self._same_words(kept, folder)
             else:
                 files.write_text(folder / PLAN, json.dumps(asdict(self), indent=1) + "\n")
+
+    def _same_words(self, kept: "Plan", folder: Path) -> None:
+        """Refuse other fixed words: the best of two corpora's scores would say nothing."""
+        if kept.fixed is None or self.fixed is None or kept.fixed == self.fixed:
+            return
+        before, now = (
+            " ".join(word for word in one if word not in other) or "no such word"
+            for one, other in ((kept.fixed, self.fixed), (self.fixed, kept.fixed))
+        )
+        raise ConfigError(
+            f"{folder} holds a sweep with {before}, this has {now}: give the same words, or choose another hydra.sweep.dir"
+        )
 
     @classmethod
     def of(cls, folder: Path) -> "Plan":

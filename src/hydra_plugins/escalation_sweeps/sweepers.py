@@ -19,7 +19,9 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from escalation.errors import ConfigError, EscalationError
-from escalation.searching import DIRECTIONS, Axis, Study, check_installed
+from escalation.searching import DIRECTIONS, Axis, Study, check_installed, distributions
+
+UNLEARNT = ("register", "report", "export", "alias", "name")  # words that change nothing that a child learns
 
 
 class Planned(Sweeper):
@@ -78,7 +80,9 @@ class Planned(Sweeper):
 
         rest = [str(one.input_line) for one in overrides if not one.is_sweep_override() and not one.is_hydra_override()]
         title = " ".join([*rest, "over", ", ".join(swept) or "nothing"])
-        Plan(title, list(swept), self.metric, self.direction).keep(self.folder)
+        words = {word.lstrip("+").partition("=")[0]: word for word in rest}  # of two for one key Hydra takes the last
+        fixed = sorted(word for key, word in words.items() if key not in UNLEARNT)
+        Plan(title, list(swept), self.metric, self.direction, fixed).keep(self.folder)
 
     def launch(self, batch: Sequence[Sequence[str]], number: int = 0) -> list[Exception | None]:
         """Run children; for each what went wrong."""
@@ -90,7 +94,11 @@ class Grid(Planned):
 
     def jobs(self, overrides: Sequence[Override]) -> None:
         """Launch every combination that can be composed, or none."""
+        for one in overrides:
+            _check_range(one)
         (jobs,) = BasicSweeper.split_arguments(list(overrides), None)
+        if not jobs:
+            raise ConfigError("the sweep has no children: a glob on the command line matches nothing")
         self.validate_batch_is_legal(jobs)
         self.plan(overrides, [one.get_key_element().lstrip("+~") for one in overrides if one.is_sweep_override()])
         failed = [error for error in self.launch(jobs) if error]
@@ -137,6 +145,7 @@ class Search(Planned):
                 "a search needs something to choose: 'classifier.C=interval(0.1, 10)', or hydra.sweeper.params"
             )
         words = [str(one.input_line) for one in fixed.values() if not one.is_hydra_override()]
+        distributions(space)  # before the plan is kept: what cannot be searched leaves nothing behind
         self.validate_batch_is_legal([[*words, *(f"{key}={axis.first}" for key, axis in space.items())]])
         self.plan(overrides, list(space))
         study = Study(self.folder, space, self.direction, self.n_trials, self.seed, self.startup)
@@ -173,18 +182,46 @@ def _of_several(failed: Sequence[Exception], count: int) -> Exception:
     return type(first)(f"{len(failed)} of {count} children failed, the first: {first}")
 
 
+def _check_range(override: Override) -> None:
+    """Refuse a range without a value, of which Hydra makes no child or a traceback.
+
+    Raises
+    ------
+    ConfigError
+    """
+    value = override.value()
+    if isinstance(value, RangeSweep):
+        assert value.start is not None
+        assert value.stop is not None
+        if (value.stop - value.start) * value.step <= 0:
+            raise ConfigError(
+                f"{override.input_line} holds no value: write range(START, STOP) with STOP, which is left out, above START"
+            )
+
+
 def _axis(override: Override) -> Axis:
-    """What a sweep override may take."""
+    """What a sweep override may take.
+
+    Raises
+    ------
+    ConfigError
+        There is no value that it may take.
+    """
+    _check_range(override)
     value = override.value()
     if isinstance(value, IntervalSweep):
         assert value.start is not None
         assert value.end is not None
         return Axis(low=value.start, high=value.end, log="log" in value.tags)
     if isinstance(value, RangeSweep) and all(isinstance(one, int) for one in (value.start, value.stop, value.step)):
-        assert isinstance(value.start, int)
-        last = range(value.start, int(value.stop or 0), int(value.step))[-1]
-        return Axis(low=value.start, high=last, step=int(value.step))
-    return Axis(choices=tuple(override.sweep_string_iterator()))
+        whole = value.range()
+        assert isinstance(whole, range)
+        low, high = sorted((whole[0], whole[-1]))  # a range may count down
+        return Axis(low=low, high=high, step=abs(int(value.step)))
+    choices = tuple(override.sweep_string_iterator())
+    if not choices:
+        raise ConfigError(f"{override.input_line} matches nothing: there is nothing to choose from")
+    return Axis(choices=choices)
 
 
 def _told(value: Any) -> str:
