@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -271,6 +272,56 @@ def test_other_held_out_rows(configs: Path, compared: Path, home: Path) -> None:
     line = one_line_error(run(home, "escalation", "compare", "good", "other"))
     assert "held-out set" in line
     assert "holdout_seed" in line
+
+
+def test_champion_that_held_none_out_is_compared_by_its_cross_validation(configs: Path, home: Path) -> None:
+    """It learnt from every row, so it cannot be asked now."""
+    assert "the first" in train(home, configs, "whole", "corpus=[kept]", "holdout=0", "folds=2")
+    told = train(home, configs, "part", "corpus=[kept]")
+    assert "learnt from every" not in told
+    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("ladder").experiment_id
+    (part,) = client.search_runs([experiment], "tags.experiment = 'part'")
+    held_out = pd.read_csv(client.download_artifacts(part.info.run_id, "predictions.csv", str(home)), dtype=str)
+    checks = {
+        one["name"]: one for one in json.loads(run(home, "escalation", "promote", "part", "--json").stdout)["checks"]
+    }
+    assert int(checks["held-out rows compared"]["value"]) == len(held_out)
+    (whole,) = client.search_runs([experiment], "tags.experiment = 'whole'")
+    card = Path(client.download_artifacts(whole.info.run_id, "card.md", str(home))).read_text(encoding="utf-8")
+    assert "answered in cross-validation" in card
+    assert "| held out |" not in card
+
+
+def test_rollback_when_the_champion_was_deleted(compared: Path, home: Path) -> None:
+    home.mkdir()
+    shutil.copy(compared / "mlflow.db", home / "mlflow.db")
+    client = MlflowClient(f"sqlite:///{home / 'mlflow.db'}")
+    assert run(home, "escalation", "promote", "worse", "--force", "to be deleted").returncode == 0
+    client.delete_model_version("escalation", champion(client))
+    back = run(home, "escalation", "rollback")
+    assert back.returncode == 0, back.stderr
+    assert champion(client) == "1"
+
+
+@pytest.mark.parametrize("alias", ["latest", "v2", "a b"])
+def test_alias_that_mlflow_would_refuse_is_refused_before_the_work(compared: Path, alias: str) -> None:
+    assert "is none that MLflow takes" in one_line_error(run(compared, "train.py", f"alias='{alias}'"))
+    assert "is none that MLflow takes" in one_line_error(
+        run(compared, "escalation", "promote", "good", "--alias", alias)
+    )
+
+
+def test_address_of_the_store_that_is_relative_is_of_the_folder_where_it_was_given(compared: Path) -> None:
+    """The gate's clean process works in another folder."""
+    done = run(
+        compared,
+        "escalation",
+        "promote",
+        "good",
+        MLFLOW_TRACKING_URI=f"sqlite:///{os.path.relpath(compared / 'mlflow.db', ROOT)}",
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_trial_is_never_champion(configs: Path, home: Path) -> None:

@@ -55,7 +55,13 @@ def test_report_for_a_person_and_codes_as_labels(trained: Path, tmp_path: Path) 
         writer.writerows((text, codes[label]) for text, label in ROWS)
     done = run(trained, "escalation", "evaluate", str(path), "--text-column", "sentence", "--label-column", "rung")
     assert done.returncode == 0, done.stderr
-    for part in ("7 rows under codebook ladder", "models:/escalation@champion, version 1", "qwk", "texts a second"):
+    for part in (
+        "7 rows under codebook ladder",
+        "models:/escalation@champion, version 1",
+        "qwk",
+        "use_of_force",
+        "texts a second",
+    ):
         assert part in done.stdout
 
 

@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> None:
     from escalation.evaluation.gate import failed, table
     from escalation.tracking import logged, promotion
 
-    done = promotion.promote(logged.find(options.wanted), options.alias, options.force)
+    done = promotion.promote(logged.find(options.wanted, alias_first=False), options.alias, options.force)
     rows = [{**row, "passed": "pass" if row["passed"] else "FAIL"} for row in table(done.checks)]
     if options.json:
         told = {"run": done.run.id, "alias": done.alias, "version": done.version, "before": done.before}

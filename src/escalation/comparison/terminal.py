@@ -21,7 +21,8 @@ def render(found: Mapping[str, Any], console: Console) -> None:
     console.print(Text(found["verdict"], style="bold"))
     console.print(found["besides"])
     console.print(
-        f"{found['n']} held-out rows in {found['groups']} groups, codebook {found['codebook']}, {found['resamples']} resamples\n"
+        f"{found['n']} {found['unseen']} rows in {found['groups']} groups, "
+        f"codebook {found['codebook']}, {found['resamples']} resamples\n"
     )
     console.print(_figures(found))
     one = found["mcnemar"]

@@ -162,7 +162,8 @@ def _held_out(gate: Gate, found: Evidence) -> list[Check]:
     )
     one = found.difference
     if one is None or one.low is None or one.high is None:
-        return [Check(name + against, False, f"not compared: {found.uncompared}", limit)]
+        why = f"not compared: {found.uncompared}" if one is None else "of too few documents for an interval"
+        return [Check(name + against, False, why, limit)]
     value = f"{one.second:.3f} − {one.first:.3f} = {one.difference:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
     return [enough, Check(name + against, one.low >= -gate.worse, value, limit)]
 

@@ -11,6 +11,7 @@ from escalation.codebook import Codebook
 from escalation.errors import ConfigError, CorpusError
 from escalation.evaluation.metrics import RESAMPLED, Array, Evaluation, draws, evaluate, figures_of, positions
 
+FEWEST = 10  # groups: resampling fewer says too little of what other documents would give
 LOWER_IS_BETTER = ("mae", "off_by_two", "ece", "log_loss", "brier")
 
 
@@ -23,7 +24,8 @@ class Difference:
     first, second, difference : float
         `difference` is second minus first.
     low, high : float or None
-        95 % percentile interval of the difference, of resampled groups; None where a figure is not resampled.
+        95 % percentile interval of the difference, of resampled groups; None where a figure is not resampled, or of
+        fewer than ten groups.
     """
 
     first: float
@@ -100,7 +102,9 @@ def compare(
     one, two = (evaluate(y, table, codebook, resamples=0) for table in (first, second))
     truth = positions(y, codebook)
     answers = np.asarray(first).argmax(axis=1), np.asarray(second).argmax(axis=1)
-    intervals = _intervals(truth, answers[0], answers[1], groups, codebook, resamples, seed)
+    count = len(truth) if groups is None else _count(groups)
+    enough = count >= FEWEST
+    intervals = _intervals(truth, answers[0], answers[1], groups, codebook, resamples, seed) if enough else {}
     differences = {}
     for name in one.scalars:
         if name not in ("majority", "balanced_accuracy"):
@@ -108,7 +112,7 @@ def compare(
             differences[name] = Difference(a, b, b - a, *intervals.get(name, ()))
     return Paired(
         n=len(truth),
-        groups=len(truth) if groups is None else _count(groups),
+        groups=count,
         first=one,
         second=two,
         differences=differences,

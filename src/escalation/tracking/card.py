@@ -54,7 +54,11 @@ def _lines(run: Logged) -> Iterator[str]:
     specs = run.config.get("corpora", {})
     for name, one in run.corpora.items():
         yield f"| {name} | {one['rows']} | {one['dropped_by_guard']} | {specs.get(name, {}).get('licence', '')} |"
-    yield f"\nHeld-out set `{run.held_out[:8]}`: whole documents and stories of these corpora, not learnt from."
+    yield f"\nHeld-out set `{run.held_out[:8]}`: " + (
+        "all rows, answered in cross-validation by models that had not learnt from their documents; this one learnt from all."
+        if run.held_none_out
+        else "whole documents and stories of these corpora, not learnt from."
+    )
     yield "\n## Limits\n"
     yield NOT_FOR
     weak = sorted((value, name) for name, value in run.metrics.items() if name.startswith("heldout.f1."))[:2]
@@ -78,9 +82,9 @@ def model(parameters: Mapping[str, str]) -> str:
 
 def _figures(run: Logged) -> Iterator[str]:
     figures = run.metrics
-    places = ["heldout", *(["cv"] if "cv.accuracy" in figures else [])]
-    places += sorted({name.partition(".")[0] for name in figures if name.endswith("_test.accuracy")})
-    titles = {"heldout": "held out", "cv": "cross-validated"}
+    places = ["heldout", *(["cv"] if "cv.accuracy" in figures and not run.held_none_out else [])]
+    places += sorted(name for name in run.config.get("tests", []) if f"{name}.accuracy" in figures)
+    titles = {"heldout": "cross-validated" if run.held_none_out else "held out", "cv": "cross-validated"}
     yield "| figure | " + " | ".join(titles.get(place, place) for place in places) + " |"
     yield "|---|" + "---:|" * len(places)
     for name in SHOWN:

@@ -12,7 +12,7 @@ from escalation.errors import ModelError
 from escalation.evaluation import metrics, paired
 from escalation.evaluation.paired import LOWER_IS_BETTER, Paired
 from escalation.tracking import card
-from escalation.tracking.logged import KEY, Logged, aligned
+from escalation.tracking.logged import KEY, Logged, aligned, tied
 
 COSTS = {
     "seconds": "training, s",
@@ -38,9 +38,9 @@ def compare(first: Logged, second: Logged, resamples: int = 2000, seed: int = 0)
     Returns
     -------
     dict
-        `codebook, metric, n, groups, held_out, resamples, verdict, besides`, `runs` (first, second), `figures` (each with both
-        values, the difference and its 95 % interval), `mcnemar`, `distances`, `per_class`, `flips` (counts, and the rows
-        with both answers and their text), `texts_missing`, `behaviour` (None for codebooks without cases) and `cost`.
+        `codebook, metric, n, groups, held_out, unseen, resamples, verdict, besides`, `runs` (first, second), `figures` (each
+        with both values, the difference and its 95 % interval), `mcnemar`, `distances`, `per_class`, `flips` (counts, and the
+        rows with both answers and their text), `texts_missing`, `behaviour` (None for codebooks without cases) and `cost`.
 
     Raises
     ------
@@ -53,10 +53,8 @@ def compare(first: Logged, second: Logged, resamples: int = 2000, seed: int = 0)
         raise ModelError(f"{first} is both: name two runs")
     one, two = aligned(first, second)
     book = first.codebook
-    groups = min((one["group"].tolist(), two["group"].tolist()), key=lambda names: len(set(names)))
-    found = paired.compare(
-        one["label"].tolist(), first.probabilities(one), second.probabilities(two), book, groups, resamples, seed
-    )
+    tables = first.probabilities(one), second.probabilities(two)
+    found = paired.compare(one["label"].tolist(), *tables, book, tied(one, two), resamples, seed)
     metric = metrics.headline(book)
     flips, missing = _flips(first, second, one, two)
     counts = {kind: sum(row["kind"] == kind for row in flips) for kind in ("mended", "broken", "moved")}
@@ -67,6 +65,7 @@ def compare(first: Logged, second: Logged, resamples: int = 2000, seed: int = 0)
         "n": found.n,
         "groups": found.groups,
         "held_out": first.held_out,
+        "unseen": "cross-validated" if first.held_none_out else "held-out",
         "resamples": resamples,
         "verdict": _verdict(found, metric, first, second),
         "besides": _besides(counts, behaviour),
@@ -103,6 +102,9 @@ def _identity(run: Logged) -> dict[str, str]:
 
 def _verdict(found: Paired, metric: str, first: Logged, second: Logged) -> str:
     one = found.differences[metric]
+    if one.low is None:
+        few = f"{found.groups} documents and stories are too few for an interval"
+        return f"{second.name} cannot be told from {first.name}: {NAMES[metric]} {one.difference:+.3f}, {few}"
     told = f"{NAMES[metric]} {one.difference:+.3f}, 95 % interval {one.low:+.3f} to {one.high:+.3f}"
     if not one.decided:
         return f"{second.name} cannot be told from {first.name}: {told}, which includes zero"

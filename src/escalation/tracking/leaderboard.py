@@ -92,6 +92,7 @@ def markdown(rows: Sequence[Mapping[str, str]], folder: Path, codebook: str | No
         "# Leaderboard",
         "",
         f"Made by `escalation leaderboard --md{only}. Figures are of held-out rows and compare only within one held-out set.",
+        "Models that hold none out (holdout=0: ladder_real, plv_svc and others) have cross-validated figures there.",
         "In brackets the 95 % bootstrap interval over held-out documents. Several seeds: their mean ± standard deviation, and",
         "the mean of their intervals. An experiment's name leads to its note. Real news: the metric on the annotated half that",
         "nothing is trained on (tests=[real_test]). Behaviour: % of direction / invariance / benign passed.",

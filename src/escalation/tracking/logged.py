@@ -13,19 +13,20 @@ import numpy as np
 import pandas as pd
 import yaml
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from escalation import project
 from escalation.codebook import Codebook
 from escalation.corpora.catalogue import CorpusSpec
 from escalation.corpora.corpus import load
 from escalation.corpora.split import read_traces
-from escalation.errors import CorpusError, EscalationError, ModelError
+from escalation.errors import CorpusError, EscalationError, ModelError, StoreError
 from escalation.evaluation import behaviour
 from escalation.evaluation.behaviour import Told
 from escalation.tracking import registry, store
 
 KEY = ["source", "id"]  # what names a row: ids are unique within a corpus
-CROSS_VALIDATED, HELD_OUT = "cross-validation", "held-out"
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ class Logged:
     def held_out(self) -> str:
         """Fingerprint of the held-out rows."""
         return self.tags.get("held_out", "")
+
+    @property
+    def held_none_out(self) -> bool:
+        """Whether its held-out figures are those of cross-validation, and its model learnt from every row."""
+        return self.parameters.get("holdout", "") in ("0", "0.0")
 
     @cached_property
     def config(self) -> Mapping[str, Any]:
@@ -199,7 +205,19 @@ class Logged:
             return _Artifact(folder, Path(self.client.download_artifacts(self.id, path, folder.name)))
         except (MlflowException, OSError) as error:
             folder.cleanup()
-            raise self._older(f"it has no {path}") from error
+            with store.failures():
+                there = {one.path for one in self.client.list_artifacts(self.id)}
+            if not there:
+                raise ModelError(
+                    f"{self} has nothing at {self.run.info.artifact_uri}: it was logged by an older version (train it again), "
+                    "or the folder is gone (put it back)"
+                ) from error
+            if path not in there:
+                raise self._older(f"it has no {path}") from error
+            told = " ".join(str(error).split())[:200]
+            raise StoreError(
+                f"cannot read {path} of {self} at {self.run.info.artifact_uri} ({told}): see that the file can be read"
+            ) from error
 
     def _older(self, what: str) -> ModelError:
         return ModelError(f"{self} was logged by an older version, {what}: train it again with train.py")
@@ -229,10 +247,16 @@ def by_id(run_id: str) -> Logged:
         return Logged(client.get_run(run_id), client)
 
 
-def find(wanted: str) -> Logged:
+def find(wanted: str, alias_first: bool = True) -> Logged:
     """A run by alias (champion), by id or the start of one, or by name; of several of one name, the latest finished.
 
     A name is the run's, or the experiment's with or without what the command line changed in it.
+
+    Parameters
+    ----------
+    wanted : str
+    alias_first : bool
+        Whether an alias comes before an experiment of that name (there is one called champion), or after it.
 
     Raises
     ------
@@ -242,7 +266,7 @@ def find(wanted: str) -> Logged:
     mlflow = store.connect()
     client = mlflow.MlflowClient()
     aliases = registry.champions()
-    if wanted in aliases:
+    if alias_first and wanted in aliases:
         return by_id(aliases[wanted])
     with store.failures():
         runs = mlflow.search_runs(
@@ -256,12 +280,41 @@ def find(wanted: str) -> Logged:
         if found:
             return Logged(found[0], client)
     exact = [run for run in runs if wanted in (run.info.run_name, run.data.tags.get("experiment"))]
-    named = exact or [run for run in runs if wanted == run.data.tags.get("experiment", "").partition(" ")[0]]
-    if not named:
+    fitting = exact or [run for run in runs if wanted == run.data.tags.get("experiment", "").partition(" ")[0]]
+    if not fitting and wanted in aliases:
+        return by_id(aliases[wanted])
+    if not fitting:
         names = sorted({run.data.tags["experiment"] for run in runs if "experiment" in run.data.tags})
         known = f": there are {', '.join(names[:12])}" if names else " yet: train one with `python train.py`"
         raise ModelError(f"no run {wanted!r}{known}" + (" (or give a run id)" if names else ""))
-    return Logged(max(named, key=lambda run: (run.info.status == "FINISHED", run.info.start_time)), client)
+    return Logged(max(fitting, key=lambda run: (run.info.status == "FINISHED", run.info.start_time)), client)
+
+
+def shared(first: Logged, second: Logged) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both runs' answers to the rows that either gave without having learnt from them, in the same order.
+
+    Rows of corpora that changed between the runs are left out.
+    """
+    same = [
+        name
+        for name, one in first.corpora.items()
+        if one["sha256"] == second.corpora.get(name, {}).get("sha256") and first.codebook.names == second.codebook.names
+    ]
+    one, two = (run.predictions[run.predictions["source"].isin(same)] for run in (first, second))
+    rows = one[KEY].merge(two[KEY], on=KEY)
+    return rows.merge(one, on=KEY, how="left"), rows.merge(two, on=KEY, how="left")
+
+
+def tied(first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
+    """Groups of the same rows in two runs: rows that either ties together are one, since each knows its own corpora's ties."""
+    n = len(first)
+    names = [[group or f"row {row}" for row, group in enumerate(one["group"])] for one in (first, second)]
+    codes = [pd.factorize(np.array(one, dtype=object))[0] for one in names]
+    columns = np.concatenate([codes[0], codes[1] + codes[0].max(initial=-1) + 1])
+    ties = coo_array(
+        (np.ones(2 * n), (np.tile(np.arange(n), 2), columns + n)), shape=(n + columns.max(initial=-1) + 1,) * 2
+    )
+    return [str(one) for one in connected_components(ties, directed=False)[1][:n]]
 
 
 def aligned(first: Logged, second: Logged) -> tuple[pd.DataFrame, pd.DataFrame]:

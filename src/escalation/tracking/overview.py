@@ -18,9 +18,10 @@ TAGS = ("corpora", "features", "classifier", "model", "held_out", "registered", 
 ABOUT = (
     "[**Open the runs with the columns that matter**]({view}), the best first.\n\n"
     "These runs answer the codebook **{name}**{question} The deciding figure is {headline} on rows that were not learnt from: "
-    "`heldout.{metric}`, the ends of its 95 % interval beside it as `.low` and `.high`. `cv.*` are cross-validated, `fold.*` has "
-    "a step a fold, `behaviour.*` are shares of cases passed. Runs compare only where the tag `held_out` is the same: "
-    "`escalation compare RUN RUN` does it with an interval. docs/tracking.md shows the way around."
+    "`heldout.{metric}`, the ends of its 95 % interval beside it as `.low` and `.high`. `cv.*` are cross-validated (and so is "
+    "`heldout.*` of runs with holdout=0), `fold.*` has a step a fold, `behaviour.*` are shares of cases passed. Runs compare "
+    "only where the tag `held_out` is the same: `escalation compare RUN RUN` does it with an interval. "
+    "docs/tracking.md shows the way around."
 )
 
 

@@ -1,6 +1,7 @@
 """Who becomes champion: evidence on a run from the store, the gate's verdict, and the alias that moves."""
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from escalation.evaluation import metrics, paired
 from escalation.evaluation.gate import Check, Evidence, Gate, failed, judge
 from escalation.evaluation.paired import Difference
 from escalation.tracking import card, registry, store
-from escalation.tracking.logged import KEY, Logged, aligned, by_id
+from escalation.tracking.logged import KEY, Logged, aligned, by_id, shared, tied
 from escalation.tracking.registry import NAME, alias_of
 
 # Run where the package's own source is out of reach: the code has to come with the model.
@@ -109,8 +110,7 @@ def consider(run_id: str, alias: str | None = None) -> Verdict:
             if faults:
                 return Verdict(uri, f"not registered: {'; '.join(faults)}")
         with store.lock():
-            now = registry.version_of(alias)
-            if (now and now.version) != (champion and champion.version):
+            if not _same(registry.version_of(alias), champion):
                 continue
             version = _moved(run, alias, {"gate": "; ".join(faults) or "passed"})
         if champion is None:
@@ -150,21 +150,23 @@ def promote(run: Logged, alias: str | None = None, force: str | None = None) -> 
     run.require_finished()
     codebook, uri, limits = run.tags["codebook"], run.model_uri, gate()
     alias = alias or alias_of(codebook)
-    champion = holder(alias, codebook)
-    found = _loaded(_evidence(run, champion, alias, limits), uri)
-    checks = judge(limits, found)
-    before = str(champion.version) if champion else None
-    faults = failed(checks)
-    if faults and force is None:
-        return Promotion(run, alias, checks, None, before)
-    tags = (
-        {"gate": "passed"}
-        if not faults
-        else {"gate": "forced", "forced": str(force), "forced.checks": "; ".join(faults)}
-    )
-    with store.lock():
-        version = _moved(run, alias, tags)
-    return Promotion(run, alias, checks, version, before)
+    for _ in range(5):  # the alias may move while the checks are made
+        champion = holder(alias, codebook)
+        found = _loaded(_evidence(run, champion, alias, limits), uri)
+        checks = judge(limits, found)
+        before = str(champion.version) if champion else None
+        faults = failed(checks)
+        if faults and force is None:
+            return Promotion(run, alias, checks, None, before)
+        tags = (
+            {"gate": "passed"}
+            if not faults
+            else {"gate": "forced", "forced": str(force), "forced.checks": "; ".join(faults)}
+        )
+        with store.lock():
+            if _same(registry.version_of(alias), champion):
+                return Promotion(run, alias, checks, _moved(run, alias, tags), before)
+    raise ModelError(f"alias {alias} keeps moving, so nothing was checked against what it names now: try again")
 
 
 def holder(alias: str, codebook: str) -> Any | None:
@@ -174,7 +176,11 @@ def holder(alias: str, codebook: str) -> Any | None:
     ------
     ModelError
         The alias is for another codebook.
+    ConfigError
+        MLflow would refuse it.
     """
+    if not re.fullmatch(r"[\w-]+", alias) or re.fullmatch(r"latest|v\d+", alias, re.IGNORECASE):
+        raise ConfigError(f"alias {alias!r} is none that MLflow takes: letters, digits, _ and -, not latest or v1")
     own = alias_of(codebook)
     if alias != own and (alias == "champion" or alias.startswith("champion-")):
         raise ModelError(f"codebook {codebook} has the alias {own}, not {alias}: leave the alias out")
@@ -183,6 +189,11 @@ def holder(alias: str, codebook: str) -> Any | None:
         other = champion.tags["codebook"]
         raise ModelError(f"alias {alias} names a model of codebook {other}, not of {codebook}: choose another alias")
     return champion
+
+
+def _same(one: Any | None, other: Any | None) -> bool:
+    """Whether both are the same version, or none."""
+    return bool((one and one.version) == (other and other.version))
 
 
 def _moved(run: Logged, alias: str, tags: dict[str, str]) -> str:
@@ -240,28 +251,26 @@ def _difference(champion: Logged, run: Logged, version: str, limits: Gate) -> tu
     """New minus champion in the deciding metric, and how many rows it rests on.
 
     On the same held-out rows both runs' logged answers are taken. A run with other held-out rows is compared on those of
-    them that the champion did not learn from, which it scores now.
+    them that the champion did not learn from, which it scores now; where these are too few, as with a champion that held
+    none out, on those that both answered without having learnt from them, the champion in its cross-validation.
     """
     book = run.codebook
-    if champion.held_out == run.held_out:
-        one, two = aligned(champion, run)
-        first, second = champion.probabilities(one), run.probabilities(two)
-        groups = _coarser(one["group"].tolist(), two["group"].tolist())
-    else:
-        two = _unseen(champion, run)
+    two = run.predictions if champion.held_out == run.held_out else _unseen(champion, run)
+    if champion.held_out == run.held_out or len(two) < limits.least_rows:
+        one, two = aligned(champion, run) if champion.held_out == run.held_out else shared(champion, run)
         if two.empty:
-            raise ModelError("the champion learnt from every held-out row of this run")
+            raise ModelError(
+                "the champion learnt from every held-out row of this run, and answered none of them before"
+            )
+        first, second = champion.probabilities(one), run.probabilities(two)
+        groups = tied(one, two)
+    else:
         model = registry.load(f"models:/{NAME}/{version}")
         head, chain = model.heads[0], model.chains[0]
         first = answer(head.predict_proba(texts(two)), chain, book.name)[1]
         second, groups = run.probabilities(two), two["group"].tolist()
     found = paired.compare(two["label"].tolist(), first, second, book, groups, limits.resamples)
     return found.differences[metrics.headline(book)], found.n
-
-
-def _coarser(first: list[str], second: list[str]) -> list[str]:
-    """The groups of the run that trained with more corpora: these can only tie more rows together."""
-    return first if len(set(first)) < len(set(second)) else second
 
 
 def _unseen(champion: Logged, run: Logged) -> Any:

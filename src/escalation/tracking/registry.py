@@ -37,8 +37,10 @@ def version_of(alias: str) -> Any | None:
     with store.failures():
         try:
             return client.get_model_version_by_alias(NAME, alias)
-        except MlflowException:
-            return None
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):  # the model, the alias
+                return None
+            raise
 
 
 def register(model_uri: str, run_id: str, tags: Mapping[str, str], description: str) -> str:
@@ -48,7 +50,10 @@ def register(model_uri: str, run_id: str, tags: Mapping[str, str], description: 
     with store.failures():
         known = client.search_model_versions(f"name = '{NAME}' and run_id = '{run_id}'")
         if known:
-            version = str(max(int(one.version) for one in known))
+            latest = max(known, key=lambda one: int(one.version))
+            version = str(latest.version)
+            for key in {"forced", "forced.checks", "rolled_back"} & set(latest.tags) - set(tags):  # of an earlier time
+                client.delete_model_version_tag(NAME, version, key)
             for key, value in tags.items():
                 client.set_model_version_tag(NAME, version, key, value)
         else:
@@ -63,10 +68,9 @@ def move(alias: str, version: str) -> None:
     """Let an alias name a version, and remember what it named before."""
     client = store.connect().MlflowClient()
     with store.failures():
-        before = version_of(alias)
-        past = _history(client, alias) or ([str(before.version)] if before else [])
-        if not past or past[-1] != version:
-            past.append(version)
+        before, past = version_of(alias), _history(client, alias)
+        for one in [str(before.version)] if before else [], [version]:  # the first may be somebody's move in the UI
+            past += one if past[-1:] != one else []
         client.set_registered_model_alias(NAME, alias, version)
         client.set_registered_model_tag(NAME, f"history.{alias}", json.dumps(past[-KEPT:]))
 
@@ -83,11 +87,11 @@ def rollback(alias: str) -> tuple[str, str]:
 
     client = store.connect().MlflowClient()
     with store.failures(), store.lock():
-        now = version_of(alias)
-        if now is None:
+        now, known = version_of(alias), _history(client, alias)
+        if now is None and not known:
             raise ModelError(f"alias {alias} names no version: there is nothing to go back from")
-        left = str(now.version)
-        past = [one for one in _history(client, alias) if one != left]
+        left = str(now.version) if now else known[-1]  # deleted, and the alias with it
+        past = [one for one in known if one != left]
         while past:
             with contextlib.suppress(MlflowException):
                 client.get_model_version(NAME, past[-1])
@@ -99,7 +103,9 @@ def rollback(alias: str) -> tuple[str, str]:
             )
         client.set_registered_model_alias(NAME, alias, past[-1])
         client.set_registered_model_tag(NAME, f"history.{alias}", json.dumps(past))
-        client.set_model_version_tag(NAME, left, "rolled_back", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {alias}")
+        if now:
+            told = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC from {alias}"
+            client.set_model_version_tag(NAME, left, "rolled_back", told)
     return left, past[-1]
 
 

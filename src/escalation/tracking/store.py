@@ -20,7 +20,10 @@ DATABASE = "mlflow.db"
 
 def uri() -> str:
     """``MLFLOW_TRACKING_URI``, else the sqlite database in the project's home."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project.home() / DATABASE}"
+    named = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project.home() / DATABASE}"
+    head, _, path = named.partition(":///")
+    # a process of its own works in another folder
+    return f"{head}:///{Path(path).resolve()}" if head == "sqlite" else named
 
 
 def is_local() -> bool:

@@ -38,6 +38,16 @@ def test_a_model_against_itself_differs_in_nothing() -> None:
     assert found.mcnemar == {"only_first": 0, "only_second": 0, "p": 1.0}
 
 
+def test_few_groups_give_no_interval() -> None:
+    truth, answers = drawn(60, 0.7, 1)
+    groups = [f"document {row % 9}" for row in range(60)]
+    found = compare(truth, sure(answers), sure(truth), LADDER, groups)
+    assert found.groups == 9
+    assert found.differences["qwk"].low is None
+    assert not found.differences["qwk"].decided
+    assert compare(truth, sure(answers), sure(truth), LADDER, [*groups[:59], ""]).differences["qwk"].decided
+
+
 def test_differences_are_those_of_the_single_evaluations() -> None:
     truth, answers = drawn(200, 0.6, 2)
     better = [label if k % 3 else answer for k, (label, answer) in enumerate(zip(truth, answers, strict=True))]
