@@ -254,10 +254,10 @@ def _difference(champion: Logged, run: Logged, version: str, limits: Gate) -> tu
     them that the champion did not learn from, which it scores now; where these are too few, as with a champion that held
     none out, on those that both answered without having learnt from them, the champion in its cross-validation.
     """
-    book = run.codebook
-    two = run.predictions if champion.held_out == run.held_out else _unseen(champion, run)
-    if champion.held_out == run.held_out or len(two) < limits.least_rows:
-        one, two = aligned(champion, run) if champion.held_out == run.held_out else shared(champion, run)
+    book, same = run.codebook, champion.held_out == run.held_out
+    two = run.predictions if same else _unseen(champion, run)
+    if same or len(two) < limits.least_rows:
+        one, two = (aligned if same else shared)(champion, run)
         if two.empty:
             raise ModelError(
                 "the champion learnt from every held-out row of this run, and answered none of them before"

@@ -69,7 +69,7 @@ def move(alias: str, version: str) -> None:
     client = store.connect().MlflowClient()
     with store.failures():
         before, past = version_of(alias), _history(client, alias)
-        for one in [str(before.version)] if before else [], [version]:  # the first may be somebody's move in the UI
+        for one in ([str(before.version)] if before else [], [version]):  # the first may be somebody's move in the UI
             past += one if past[-1:] != one else []
         client.set_registered_model_alias(NAME, alias, version)
         client.set_registered_model_tag(NAME, f"history.{alias}", json.dumps(past[-KEPT:]))
