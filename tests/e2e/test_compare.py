@@ -16,6 +16,8 @@ import yaml
 from commands import ROOT, json_of, one_line_error, run
 from mlflow.tracking import MlflowClient
 
+from escalation.comparison.page import page
+
 CORPUS = {
     "description": "Rows of the authored corpus, for tests.",
     "reader": "escalation.corpora.readers.table",
@@ -189,10 +191,10 @@ def test_compare_for_people(compared: Path, tmp_path: Path) -> None:
     assert "quadratic weighted kappa" in table
     assert "…" not in table
     assert max(map(len, narrow.stdout.splitlines())) <= 80
-    page = tmp_path / "out" / "page.html"
-    done = run(compared, "escalation", "compare", "good", "worse", "--html", str(page))
+    target = tmp_path / "out" / "page.html"
+    done = run(compared, "escalation", "compare", "good", "worse", "--html", str(target))
     assert done.returncode == 0, done.stderr
-    text = page.read_text(encoding="utf-8")
+    text = target.read_text(encoding="utf-8")
     assert not re.search(r"<script|<link|src=|url\(|@import|http", text)
     for part in (
         "95 %",
@@ -204,6 +206,12 @@ def test_compare_for_people(compared: Path, tmp_path: Path) -> None:
         "negation",
     ):
         assert part in text
+
+
+def test_page_of_documents_too_few_for_an_interval(compared: Path) -> None:
+    found = json_of(run(compared, "escalation", "compare", "good", "worse", "--json"))
+    few = {**found, "figures": [{**one, "interval": None, "decided": False} for one in found["figures"]]}
+    assert "quadratic weighted kappa" in page(few)
 
 
 def test_force_is_logged_and_rolled_back(compared: Path, client: MlflowClient) -> None:

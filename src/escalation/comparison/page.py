@@ -21,7 +21,8 @@ def page(found: Mapping[str, Any]) -> str:
         As `escalation.tracking.comparing.compare` makes it. All text is escaped.
     """
     resampled = [one for one in found["figures"] if one["interval"]]
-    reach = max(abs(end) for one in resampled for end in (*one["interval"], one["difference"])) or 1.0
+    ends = (abs(end) for one in resampled for end in (*one["interval"], one["difference"]))
+    reach = max(ends, default=0.0) or 1.0
     rows = {
         kind: [row for row in found["flips"]["rows"] if row["kind"] == kind] for kind in ("broken", "mended", "moved")
     }
