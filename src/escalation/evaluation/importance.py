@@ -22,7 +22,8 @@ def importance(settings: Sequence[Mapping[str, str]], figures: Sequence[float]) 
 
     Returns
     -------
-    dict of key to share, the largest first; empty where nothing varies
+    dict of key to share, the largest first
+        Without those of which nothing can be told: all values alike, or each met once.
     str
 
     Examples
@@ -40,7 +41,8 @@ def importance(settings: Sequence[Mapping[str, str]], figures: Sequence[float]) 
             raise ImportError
         shares, how = _fanova(columns, values), "functional ANOVA"
     except ImportError:
-        shares, how = {key: _ratio(one, values) for key, one in columns.items()}, "correlation ratio"
+        told = {key: _ratio(one, values) for key, one in columns.items()}
+        shares, how = {key: share for key, share in told.items() if share is not None}, "correlation ratio"
     return dict(sorted(shares.items(), key=lambda pair: -pair[1])), how
 
 
@@ -57,10 +59,12 @@ def is_log(values: Sequence[float]) -> bool:
     return min(values) > 0 and max(values) >= 20 * min(values)
 
 
-def _ratio(values: Sequence[float] | Sequence[str], figures: np.ndarray) -> float:
+def _ratio(values: Sequence[float] | Sequence[str], figures: np.ndarray) -> float | None:
     table = np.asarray(values)
     if len(np.unique(table)) > len(table) / 2 and table.dtype.kind == "f":
         table = np.searchsorted(np.quantile(table, [1 / 3, 2 / 3]), table)
+    if len(np.unique(table)) == len(table):
+        return None
     means = np.zeros(len(table))
     for value in np.unique(table):
         means[table == value] = figures[table == value].mean()

@@ -26,6 +26,11 @@ def test_nothing_moved() -> None:
     assert importance(SETTINGS[:2], [0.5, 0.5])[0] == {}
 
 
+def test_of_values_that_each_came_once_nothing_is_told() -> None:
+    settings = [{"rate": rate, "epochs": epochs} for rate, epochs in (("1e-5", "1"), ("2e-5", "3"), ("7e-5", "3"))]
+    assert set(importance(settings, [0.1, 0.3, 0.4])[0]) == {"epochs"}
+
+
 def test_pictures_name_every_setting() -> None:
     lines = parallel_coordinates(SETTINGS, FIGURES, "cv.qwk")
     (axes,) = lines.axes
