@@ -103,19 +103,24 @@ def grouped(frame: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         The same rows; `group` is the source and id of the first row of the group.
     """
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     n = len(frame)
     own = pd.Series([f"#{row}" for row in range(n)], index=frame.index, dtype=object)
     document = (frame["source"] + ":" + frame["group"]).where(frame["group"] != "", own)
-    documents, _ = pd.factorize(document)
-    texts, _ = pd.factorize(frame["text"].map(text_hash))
-    ends = np.concatenate([n + documents, 2 * n + texts])
-    ties = coo_matrix((np.ones(2 * n, dtype=np.int8), (np.tile(np.arange(n), 2), ends)), shape=(3 * n, 3 * n))
-    _, component = connected_components(ties, directed=False)
+    component = tied(document, frame["text"].map(text_hash))
     names = (frame["source"] + ":" + frame["id"]).reset_index(drop=True)
-    return frame.assign(group=names.groupby(component[:n]).transform("first").to_numpy())
+    return frame.assign(group=names.groupby(component).transform("first").to_numpy())
+
+
+def tied(first: pd.Series, second: pd.Series) -> Rows:
+    """Numbers of the groups of n rows that have either name in common, or are tied by others that do; shape (n,)."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    n = len(first)
+    ends = np.concatenate([n + pd.factorize(first)[0], 2 * n + pd.factorize(second)[0]])
+    ties = coo_matrix((np.ones(2 * n, dtype=np.int8), (np.tile(np.arange(n), 2), ends)), shape=(3 * n, 3 * n))
+    component: Rows = connected_components(ties, directed=False)[1][:n]
+    return component
 
 
 def shrunken(frame: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame:

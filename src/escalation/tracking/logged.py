@@ -13,14 +13,12 @@ import numpy as np
 import pandas as pd
 import yaml
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from escalation import project
 from escalation.codebook import Codebook
+from escalation.corpora import split
 from escalation.corpora.catalogue import CorpusSpec
 from escalation.corpora.corpus import load
-from escalation.corpora.split import read_traces
 from escalation.errors import CorpusError, EscalationError, ModelError, StoreError
 from escalation.evaluation import behaviour
 from escalation.evaluation.behaviour import Told
@@ -127,7 +125,7 @@ class Logged:
             The run was logged by a version that did not keep them.
         """
         with self._file("trained_on.csv") as path:
-            return read_traces(path)
+            return split.read_traces(path)
 
     @property
     def model_uri(self) -> str:
@@ -307,14 +305,8 @@ def shared(first: Logged, second: Logged) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def tied(first: pd.DataFrame, second: pd.DataFrame) -> list[str]:
     """Groups of the same rows in two runs: rows that either ties together are one, since each knows its own corpora's ties."""
-    n = len(first)
-    names = [[group or f"row {row}" for row, group in enumerate(one["group"])] for one in (first, second)]
-    codes = [pd.factorize(np.array(one, dtype=object))[0] for one in names]
-    columns = np.concatenate([codes[0], codes[1] + codes[0].max(initial=-1) + 1])
-    ties = coo_array(
-        (np.ones(2 * n), (np.tile(np.arange(n), 2), columns + n)), shape=(n + columns.max(initial=-1) + 1,) * 2
-    )
-    return [str(one) for one in connected_components(ties, directed=False)[1][:n]]
+    names = [pd.Series([group or f"row {row}" for row, group in enumerate(one["group"])]) for one in (first, second)]
+    return [str(one) for one in split.tied(*names)]
 
 
 def aligned(first: Logged, second: Logged) -> tuple[pd.DataFrame, pd.DataFrame]:
