@@ -376,14 +376,15 @@ def test_stop_under_load_loses_nothing(own_home: Path, tmp_path: Path) -> None:
         connection = http.client.HTTPConnection(service.host, service.port, timeout=60)
         for count in range(10**6):
             body = json.dumps({"text": f"{ARTICLE} Convoy {number} of {count} left at noon."})
+            fresh = connection.sock is None
             try:
                 connection.request("POST", "/v1/score", body, {"Content-Type": "application/json"})
                 response = connection.getresponse()
                 assert response.read()
-            except ConnectionRefusedError:
-                return
             except (OSError, http.client.HTTPException) as error:
-                answers[type(error).__name__] += 1
+                # the system may have queued a new connection that the service never saw
+                if not (fresh and isinstance(error, ConnectionError)):
+                    answers[type(error).__name__] += 1
                 return
             answers[response.status] += 1
             if response.getheader("Connection") == "close":

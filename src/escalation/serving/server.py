@@ -19,6 +19,7 @@ from escalation.serving.settings import Settings
 from escalation.serving.worker import Source, WorkerStoppedError
 
 log = logging.getLogger("escalation.serving")
+LEAVING = 1.0  # seconds at most that clients have to hear over their open connections that the service stops
 
 
 def serve(locate: Callable[[], Source], version: Callable[[], str], host: str, port: int, settings: Settings) -> None:
@@ -95,7 +96,7 @@ async def _serve(
 
 
 class _Server(uvicorn.Server):
-    """Says when it takes requests, and tells the app when a stop begins."""
+    """Says when it takes requests, tells the app when a stop begins, and lets clients that are at it leave."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -103,6 +104,15 @@ class _Server(uvicorn.Server):
         host, port = (sockets or [])[0].getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         log.info("serving", extra={"address": f"http://{shown}:{port}", "model": source.uri, "version": source.version})
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # uvicorn would close connections between two requests at once, just as the next one may be on its way
+        for server in self.servers:
+            server.close()
+        until = asyncio.get_running_loop().time() + LEAVING
+        while self.server_state.connections and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.config.app.state.stopping = True  # type: ignore[union-attr]
