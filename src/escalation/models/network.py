@@ -1,6 +1,8 @@
 """The network of a fine-tuned encoder and how it learns. Imports torch, so import this module only when it is needed."""
 
+import ctypes
 import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -139,8 +141,8 @@ def learn(
     checkpoint : Checkpoint
         Of this training; when it was stopped, the epochs done are not done again.
     """
+    _keep_memory()
     rng = np.random.default_rng(recipe.seed)
-    lengths = np.array([len(one) for one in tokens])
     optimizer = torch.optim.AdamW(network.rates(recipe), weight_decay=0.01, fused=True)
     rates = [group["lr"] for group in optimizer.param_groups]
     each = math.ceil(len(tokens) / recipe.batch)
@@ -157,12 +159,13 @@ def learn(
             after_batch()
     for epoch in range(done + 1, recipe.epochs + 1):
         network.train()
-        for step, rows in enumerate(_batches(lengths, recipe.batch, rng), (epoch - 1) * each):
+        shown = _shown(tokens, recipe.alone, rng)  # before rows of like length come together
+        for step, rows in enumerate(_batches(shown, recipe.batch, rng), (epoch - 1) * each):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * _slope(step, recipe.epochs * each, recipe.warm_up)
             chosen = torch.from_numpy(rows)
             with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast()):
-                logits = network(*_padded(_shown([tokens[row] for row in rows], recipe.alone, rng), padding))
+                logits = network(*_padded([shown[row] for row in rows], padding))
             losses = [
                 _loss(one.float(), target[chosen], recipe.smoothing, ordinal)
                 for one, target, ordinal in zip(logits, wanted, recipe.ordinal, strict=True)
@@ -215,6 +218,15 @@ def _all(
     return found
 
 
+def _keep_memory() -> None:
+    """Let glibc keep what is freed: a step frees gigabytes, and to get them back from the system took up to a quarter of it."""
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if set_option:
+        map_at_most, trim_above = -4, -1  # M_MMAP_MAX and M_TRIM_THRESHOLD of malloc.h
+        set_option(map_at_most, 0)
+        set_option(trim_above, 2**31 - 1)
+
+
 def fast() -> bool:
     """Whether this processor multiplies bfloat16 itself; elsewhere it would be slower than float32."""
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
@@ -256,8 +268,9 @@ def _slope(step: int, steps: int, warm_up: float) -> float:
     return (step + 1) / rising if step < rising else max(0.0, (steps - step) / max(1, steps - rising))
 
 
-def _batches(lengths: NDArray[np.intp], size: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
+def _batches(tokens: Sequence[Numbers], size: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:
     """Rows of every batch of one epoch, of like length and in random order."""
+    lengths = np.array([len(one) for one in tokens])
     order = rng.permutation(len(lengths))
     batches = []
     for start in range(0, len(order), size * POOL):
