@@ -1,7 +1,7 @@
 """Every kind of model on the same rows: `make benchmark` writes experiments/benchmark/.
 
 Figures are kept in experiments/benchmark/benchmark.json cell by cell, so a run that was stopped goes on. When data or
-configurations have changed, everything is measured anew.
+configurations have changed, what depends on them is measured anew.
 """
 
 import argparse
@@ -13,12 +13,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 from omegaconf import OmegaConf
-from systems import BASE, SYSTEMS, TAUGHT, config, kept_as
+from systems import BASE, DISTILLED, INTEGERS, SYSTEMS, TAUGHT, config, kept_as
 from table import picture, table
 
 from escalation import files, project
@@ -66,8 +67,38 @@ def main() -> None:
 
 def kept() -> dict[str, Any]:
     """What was measured before on the same data with the same configurations."""
-    learnt = {f"{system} · {task}": configured(system, task) for system in SYSTEMS for task in SEEDS}
-    digest = hashlib.sha256(json.dumps(learnt, sort_keys=True).encode())
+    made_of = {f"{system} · {task}": digest(system, task) for system in SYSTEMS for task in SEEDS}
+    before = json.loads(FOUND.read_text(encoding="utf-8")) if FOUND.is_file() else {"made_of": {}, "cells": {}}
+    same = {key for key, value in made_of.items() if before["made_of"].get(key) == value}
+    for system, task in (key.split(" · ") for key in made_of.keys() - same):
+        for path in (project.home() / "data" / "benchmark").glob(kept_as(system, task, "*", "*")):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return {
+        "made_of": made_of,
+        "cells": {key: one for key, one in before["cells"].items() if measured_by(key) in same},
+        "speed": {
+            key: one for key, one in before.get("speed", {}).items() if measured_by(f"{key} · ladder · 1") in same
+        },
+    }
+
+
+def measured_by(key: str) -> str:
+    """System and task whose cell gives a figure."""
+    system, task, _ = key.split(" · ")
+    return f"{DISTILLED if system == INTEGERS else system} · {task}"
+
+
+def digest(system: str, task: str) -> str:
+    """What a cell depends on beside the code: data, configurations, those of its teacher included."""
+    learnt = [configured(one, task) for one in (system, *([BASE] if system in TAUGHT else []))]
+    made_of = hashlib.sha256(json.dumps([learnt, data()], sort_keys=True).encode())
+    return made_of.hexdigest()
+
+
+@cache
+def data() -> str:
+    """The content of committed corpora, annotations, behaviour cases, held-out hashes and what is said of them."""
+    made_of = hashlib.sha256()
     folders = [ROOT / "data" / name for name in ("authored", "annotations", "behaviour", "holdout")]
     folders += [ROOT / "configs" / name for name in ("codebook", "corpus")]
     for path in sorted(path for folder in folders for path in folder.rglob("*") if path.suffix in SUFFIXES):
@@ -75,12 +106,8 @@ def kept() -> dict[str, Any]:
         if path.parent.name == "codebook":  # how articles add up changes no figure of a sentence
             parts = yaml.safe_load(content)
             content = json.dumps({key: parts[key] for key in parts if key not in ("aggregation", "levels")})
-        digest.update(f"{path.name} {len(content)} {content}\n".encode())
-    before = json.loads(FOUND.read_text(encoding="utf-8")) if FOUND.is_file() else {}
-    if before.get("made_of") == digest.hexdigest():
-        return before  # type: ignore[no-any-return]
-    shutil.rmtree(project.home() / "data" / "benchmark", ignore_errors=True)
-    return {"made_of": digest.hexdigest(), "cells": {}, "speed": {}}
+        made_of.update(f"{path.name} {len(content)} {content}\n".encode())
+    return made_of.hexdigest()
 
 
 def configured(system: str, task: str) -> dict[str, Any]:

@@ -52,6 +52,6 @@ def config(system: str, task: str, seed: int) -> DictConfig:
         return compose("train", overrides=overrides)
 
 
-def kept_as(system: str, task: str, seed: int, what: str) -> str:
+def kept_as(system: str, task: str, seed: int | str, what: str) -> str:
     """The name of a file or folder that a cell leaves behind, below data/benchmark in the home folder."""
     return f"{system.replace(' ', '_').replace(',', '')}.{task}.{seed}.{what}"
