@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from systems import BASE, DISTILLED, INTEGERS, TAUGHT, config, kept_as
+from systems import BASE, DISTILLED, INTEGERS, SENTENCES, TAUGHT, config, kept_as
 
 from escalation import annotations, configuration, exported, files, project, training
 from escalation.codebook import Codebook, answer, chain
@@ -35,11 +35,6 @@ Array = NDArray[np.float64]
 CORPORA = project.checkout() / "configs" / "corpus"
 HOLDOUT = project.checkout() / "data" / "holdout"
 UNLABELLED = ("plv", "cameo", "unscon_sentences", "muc4", "bbc", "india_police_sents")
-SENTENCES = {
-    "ladder": 20000,
-    "events": 10000,
-    "aw": 3000,
-}  # unlabelled ones at most, each of which costs BASE a hundredth of a second
 FOLDS = 5
 # For each task the corpora learnt at once, each with the codebook of its labels.
 EVENTS = {"events": {"plv": "root", "cameo": "penta"}, "aw": {"aw": "polarity", "aw_marked": "polarity"}}
