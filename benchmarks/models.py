@@ -68,7 +68,8 @@ def main() -> None:
 def kept() -> dict[str, Any]:
     """What was measured before on the same data with the same configurations."""
     made_of = {f"{system} · {task}": digest(system, task) for system in SYSTEMS for task in SEEDS}
-    before = json.loads(FOUND.read_text(encoding="utf-8")) if FOUND.is_file() else {"made_of": {}, "cells": {}}
+    empty: dict[str, Any] = {"made_of": {}, "cells": {}, "speed": {}}
+    before = json.loads(FOUND.read_text(encoding="utf-8")) if FOUND.is_file() else empty
     same = {key for key, value in made_of.items() if before["made_of"].get(key) == value}
     for system, task in (key.split(" · ") for key in made_of.keys() - same):
         for path in (project.home() / "data" / "benchmark").glob(kept_as(system, task, "*", "*")):
@@ -76,9 +77,7 @@ def kept() -> dict[str, Any]:
     return {
         "made_of": made_of,
         "cells": {key: one for key, one in before["cells"].items() if measured_by(key) in same},
-        "speed": {
-            key: one for key, one in before.get("speed", {}).items() if measured_by(f"{key} · ladder · 1") in same
-        },
+        "speed": {key: one for key, one in before["speed"].items() if measured_by(f"{key} · ladder · 1") in same},
     }
 
 
