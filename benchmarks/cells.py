@@ -8,7 +8,7 @@ import resource
 import sys
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,13 @@ from systems import BASE, DISTILLED, INTEGERS, SENTENCES, TAUGHT, config, kept_a
 
 from escalation import annotations, configuration, exported, files, project, training
 from escalation.codebook import Codebook, answer, chain
-from escalation.context import neighbours, texts
+from escalation.context import texts
 from escalation.corpora.catalogue import CorpusSpec
 from escalation.corpora.corpus import Corpus, joined, load, load_several
 from escalation.corpora.split import splits
 from escalation.evaluation import metrics
 from escalation.measuring import fit_on, parted, transfer, yielding
-from escalation.models import onnx
+from escalation.models import onnx, teachers
 from escalation.models.multihead import MultiHead
 from escalation.scoring.familiar import Familiar
 from escalation.settings import Settings
@@ -38,27 +38,6 @@ UNLABELLED = ("plv", "cameo", "unscon_sentences", "muc4", "bbc", "india_police_s
 FOLDS = 5
 # For each task the corpora learnt at once, each with the codebook of its labels.
 EVENTS = {"events": {"plv": "root", "cameo": "penta"}, "aw": {"aw": "polarity", "aw_marked": "polarity"}}
-
-
-class Recalled:
-    """A teacher that is not here any more, but what it said is.
-
-    Parameters
-    ----------
-    said : mapping of head to array, shape (n, n_labels)
-        What it said of `texts`.
-    """
-
-    network_ = None  # fitted
-
-    def __init__(self, texts: Sequence[str], said: Mapping[str, Array]):
-        self.row = {(text, *neighbours(text)): number for number, text in enumerate(texts)}
-        self.said = said
-
-    def probabilities(self, texts: Sequence[str]) -> dict[str, Array]:
-        """As of an encoder."""
-        rows = [self.row[text, *neighbours(text)] for text in texts]
-        return {name: one[rows] for name, one in self.said.items()}
 
 
 class Cell:
@@ -90,22 +69,22 @@ class Cell:
         drawn = annotations.unlabelled(specs, [hidden], SENTENCES[self.task], self.seed)
         return [text for text in drawn if text not in known]
 
-    def fitted(self, what: str, chains: Sequence[Sequence[Codebook]], rows: pd.DataFrame, further: list[str]) -> Any:
-        """The model fitted on the rows; BASE leaves behind what it says of them and of `further`, for its students."""
+    def fitted(self, chains: Sequence[Sequence[Codebook]], rows: pd.DataFrame, further: list[str]) -> tuple[Any, float]:
+        """The model fitted on the rows, and its seconds; BASE says then what its students ask, in time that is not counted."""
         model = configuration.model(self.config)
         if self.heads:
-            model.set_params(teacher=None, progress=False)
+            model.set_params(progress=False)
         model = training.check(model, chains, Settings(seed=self.seed))
-        said, asked = self.path(f"{what}.said", ".npz", BASE), [*texts(rows), *further]
-        if self.system in TAUGHT:
-            with np.load(said) as kept:
-                model.set_params(teacher=Recalled(asked, dict(kept)))
         weights = {name: count for name, count in self.config.weights.items() if name in set(rows["source"])}
+        lesson = texts(rows), rows, rows["group"].tolist(), [float(weights.get(name, 1)) for name in rows["source"]]
+        if self.system in TAUGHT:
+            teachers.answers([model.teacher], chains, [*lesson[0], *further], lesson)
+        began = time.perf_counter()
         model = fit_on(model, rows, weights, further if self.system in TAUGHT else [])
+        seconds = time.perf_counter() - began
         if self.system == BASE:
-            with files.replacing(said) as temporary, temporary.open("wb") as stream:
-                np.savez(stream, **model.probabilities(asked))
-        return model
+            teachers.keep(model, [*lesson[0], *further], lesson)
+        return model, seconds
 
 
 def chain_of(name: str) -> list[Codebook]:
@@ -131,9 +110,7 @@ def ladder(cell: Cell) -> dict[str, Any]:
     rows = yielding(joined([read(name, chains) for name in names], HOLDOUT)[1], [test])
     train, held = parted(rows, settings)
     further = cell.further(train, pd.concat([held, test.frame]))
-    began = time.perf_counter()
-    model = cell.fitted("all", chains, train, further)
-    seconds = time.perf_counter() - began
+    model, seconds = cell.fitted(chains, train, further)
     target = cell.path("model", "")
     familiar = Familiar.of(train["text"].tolist(), train["group"].tolist())
     exported.save(target, model, chains, {"experiment": cell.system}, familiar)
@@ -169,10 +146,9 @@ def events(cell: Cell) -> dict[str, Any]:
     for number, (kept, left) in enumerate(splits(rows, FOLDS, cell.seed)):
         done = cell.path(f"fold{number}", ".npz")
         if not done.is_file():
-            began = time.perf_counter()
-            answers = fold(cell, f"fold{number}", rows.iloc[kept].reset_index(drop=True), rows.iloc[left])
+            answers, took = fold(cell, rows.iloc[kept].reset_index(drop=True), rows.iloc[left])
             with files.replacing(done) as temporary, temporary.open("wb") as stream:
-                np.savez(stream, seconds=time.perf_counter() - began, **answers)
+                np.savez(stream, seconds=took, **answers)
         with np.load(done) as loaded:
             seconds += float(loaded["seconds"])
             for name in set(loaded.files) - {"seconds"}:
@@ -182,21 +158,22 @@ def events(cell: Cell) -> dict[str, Any]:
     return {name: measured(cell, rows, np.concatenate(parts), seconds) for name, parts in said.items()}
 
 
-def fold(cell: Cell, what: str, train: pd.DataFrame, left: pd.DataFrame) -> dict[str, Array]:
-    """Probabilities under `root`, or the corpus's own codebook in the first columns, for the rows left out."""
+def fold(cell: Cell, train: pd.DataFrame, left: pd.DataFrame) -> tuple[dict[str, Array], float]:
+    """Probabilities under `root`, or the corpus's own codebook in the first columns, for the rows left out; seconds to fit."""
     if cell.heads:
-        model = cell.fitted(what, [chain_of("root")], train, cell.further(train, left))
+        model, seconds = cell.fitted([chain_of("root")], train, cell.further(train, left))
         found = {cell.system: model.predict_proba(texts(left))}
         if cell.system == DISTILLED:
             found[INTEGERS] = integers(model, cell.path("integers", "")).head("root").predict_proba(texts(left))
-        return found
-    found = np.zeros((len(left), len(Codebook.load("root", project.codebooks()).labels)))
+        return found, seconds
+    seconds, found = 0.0, np.zeros((len(left), len(Codebook.load("root", project.codebooks()).labels)))
     for name, book in EVENTS[cell.task].items():  # one at a time: such a model has one codebook
-        model = cell.fitted(what, [chain_of(book)], train[train["source"] == name], [])
+        model, took = cell.fitted([chain_of(book)], train[train["source"] == name], [])
+        seconds += took
         here = (left["source"] == name).to_numpy()
         own = model.predict_proba(texts(left[here]))
         found[here, : own.shape[1]] = own
-    return {cell.system: found}
+    return {cell.system: found}, seconds
 
 
 def measured(cell: Cell, rows: pd.DataFrame, said: Array, seconds: float) -> dict[str, Any]:

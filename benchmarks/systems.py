@@ -9,7 +9,8 @@ from escalation import project
 
 BASE, SMALL, DISTILLED, STATIC = "encoder_base", "encoder_small", "encoder_small distilled", "static student"
 INTEGERS = f"{DISTILLED}, int8"
-EVENTS = ("model.epochs=5", "model.context=0")  # sentences that come alone
+EVENTS = ("model.epochs=5", "model.context=0")  # few sentences, that come alone
+TEACHER = tuple(one.replace("model.", "model.teacher.") for one in EVENTS)
 TAUGHT = (DISTILLED, STATIC)  # by what BASE said in the same cell
 SENTENCES = {"ladder": 60000, "events": 10000, "aw": 3000}  # unlabelled ones at most; BASE reads sixty a second
 
@@ -39,8 +40,8 @@ SYSTEMS = {
     "sentence + LR": System(("features=sentence", "classifier=logreg")),
     BASE: System(("experiment=encoder_base",), EVENTS),
     SMALL: System(("experiment=encoder_small",), EVENTS),
-    DISTILLED: System(("experiment=champion",), EVENTS),
-    STATIC: System(("experiment=static_student",)),
+    DISTILLED: System(("experiment=champion",), ("model.context=0", *TEACHER)),
+    STATIC: System(("experiment=static_student",), TEACHER),
 }
 
 

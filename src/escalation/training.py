@@ -95,6 +95,8 @@ def run(
         promotion.holder(settings.alias, codebook.name)  # before the long work
     kept, rows = joined(corpora, project.checkout() / "data" / "holdout")
     rows = yielding(rows, tests)
+    known = set(rows["text"])
+    unlabelled = [text for text in unlabelled if text not in known]
     if settings.rows:
         rows = shrunken(rows, settings.rows, settings.holdout_seed)
         unlabelled = unlabelled[: settings.rows]

@@ -15,7 +15,7 @@ from escalation import exported, project
 from escalation.codebook import Codebook, chain
 from escalation.context import InContext
 from escalation.errors import ConfigError, ModelError
-from escalation.models import onnx, pretrained
+from escalation.models import onnx, pretrained, teachers
 from escalation.models.checked import check_parameters
 from escalation.models.encoder import Encoder
 from escalation.models.multihead import temperature
@@ -154,6 +154,25 @@ def test_a_teacher_that_was_asked_the_same_before_is_not_taught_again(
     assert lessons == [1, 2]
     np.testing.assert_array_equal(again, first)
     assert not np.allclose(both, first)
+
+
+def test_a_fitted_teacher_says_beforehand_what_its_students_will_ask(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ESCALATION_HOME", str(tmp_path))
+    shared = {"pretrained": str(tiny), "epochs": 1, "batch": 16}
+    fitted = Encoder(CHAINS, progress=False, **shared).fit(TEXTS, LABELS)
+    teachers.keep(fitted, [*TEXTS, *AGREED], (TEXTS, LABELS, None, None))
+
+    class Unteachable(Encoder):
+        def fit(self, *_: object) -> "Encoder":
+            raise AssertionError("asked to learn again")
+
+    Unteachable.__name__ = "Encoder"
+    student = Encoder(CHAINS, teacher=Unteachable(**shared), progress=False, **shared)
+    student.fit(TEXTS, LABELS, unlabelled=AGREED)
+    with pytest.raises(AssertionError, match="learn again"):
+        student.fit(TEXTS, LABELS, unlabelled=AGREED[:1])
 
 
 def test_unlabelled_texts_need_a_teacher(tiny: Path) -> None:
