@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from escalation import project
-from escalation.context import texts
 from escalation.corpora.catalogue import CorpusSpec
 from escalation.corpora.corpus import Corpus, read
 from escalation.corpora.split import guarded, held_out_hashes, text_hash
@@ -99,6 +98,8 @@ def unlabelled(
 ) -> list[str]:
     """Sentences of corpora for a teacher to label, in random order: 5 to 80 words, none held out, each once.
 
+    They come without their neighbours, which would more than double what teacher and student have to read.
+
     Parameters
     ----------
     left_out : list of Corpus
@@ -118,7 +119,7 @@ def unlabelled(
         frame = sentences(spec)
         fit = frame["text"].str.split().map(len).between(*LENGTHS)
         kept = guarded(frame[fit & ~frame["document"].isin(documents)], forbidden)[0]
-        found |= dict(zip(kept["sha256"], texts(kept), strict=True))
+        found |= dict(zip(kept["sha256"], kept["text"], strict=True))
     known = list(found.values())
     return [known[row] for row in np.random.default_rng(seed).permutation(len(known))[:most]]
 
