@@ -4,6 +4,7 @@
 """
 
 import json
+import math
 import resource
 import sys
 import time
@@ -70,7 +71,10 @@ class Cell:
         return [text for text in drawn if text not in known]
 
     def fitted(self, chains: Sequence[Sequence[Codebook]], rows: pd.DataFrame, further: list[str]) -> tuple[Any, float]:
-        """The model fitted on the rows, and its seconds; BASE says then what its students ask, in time that is not counted."""
+        """The model fitted on the rows, and its seconds, NaN if an earlier run had begun the fit.
+
+        BASE says then what its students ask, in time that is not counted.
+        """
         model = configuration.model(self.config)
         if self.heads:
             model.set_params(progress=False)
@@ -79,9 +83,10 @@ class Cell:
         lesson = texts(rows), rows, rows["group"].tolist(), [float(weights.get(name, 1)) for name in rows["source"]]
         if self.system in TAUGHT:
             teachers.answers([model.teacher], chains, [*lesson[0], *further], lesson)
+        begun_before = any((project.home() / "data" / "checkpoints").glob("*"))
         began = time.perf_counter()
         model = fit_on(model, rows, weights, further if self.system in TAUGHT else [])
-        seconds = time.perf_counter() - began
+        seconds = math.nan if begun_before else time.perf_counter() - began
         if self.system == BASE:
             teachers.keep(model, [*lesson[0], *further], lesson)
         return model, seconds
@@ -132,7 +137,7 @@ def ladder(cell: Cell) -> dict[str, Any]:
             "news": {**news.scalars, "intervals": news.intervals},
             "authored": authored.scalars,
             "behaviour": {**behaved.rates, "swap": behaved.swap["mean_spread"]},
-            "seconds": round(seconds, 1),
+            "seconds": told(seconds),
             "rows": len(train),
         }
     return found
@@ -178,7 +183,7 @@ def fold(cell: Cell, train: pd.DataFrame, left: pd.DataFrame) -> tuple[dict[str,
 
 def measured(cell: Cell, rows: pd.DataFrame, said: Array, seconds: float) -> dict[str, Any]:
     """Figures by corpus and codebook."""
-    found: dict[str, Any] = {"seconds": round(seconds, 1)}
+    found: dict[str, Any] = {"seconds": told(seconds)}
     for name, own in EVENTS[cell.task].items():
         here = (rows["source"] == name).to_numpy()
         labels, chain_ = rows["label"][here].tolist(), chain_of(own)
@@ -190,6 +195,11 @@ def measured(cell: Cell, rows: pd.DataFrame, said: Array, seconds: float) -> dic
             one = metrics.evaluate(labels, given, book, resamples=0, restrict=True)
             found[f"{name}.{book.name}"] = one.scalars
     return found
+
+
+def told(seconds: float) -> float | None:
+    """Seconds as JSON knows them."""
+    return None if math.isnan(seconds) else round(seconds, 1)
 
 
 def labelled(name: str, book: str) -> Corpus:

@@ -23,6 +23,7 @@ from systems import BASE, DISTILLED, INTEGERS, SENTENCES, SYSTEMS, TAUGHT, confi
 from table import picture, table
 
 from escalation import files, project
+from escalation.models.lazy import torch_network
 from escalation.progress import steps
 
 ROOT = project.checkout()
@@ -53,13 +54,14 @@ def main() -> None:
         for system, task, seed in wanted:
             if f"{system} · {task} · {seed}" not in found["cells"]:
                 measured = cell(system, task, seed)
-                found["cells"] |= {f"{name} · {task} · {seed}": one for name, one in measured.items()}
+                where = {"machine": machine()}
+                found["cells"] |= {f"{name} · {task} · {seed}": one | where for name, one in measured.items()}
                 write(found)
             advance()
     for system in {key.split(" · ")[0] for key in found["cells"]}:
         folder = project.home() / "data" / "benchmark" / kept_as(system, "ladder", 1, "model")
         if folder.is_dir() and system not in found["speed"]:
-            found["speed"][system] = speed(folder)
+            found["speed"][system] = speed(folder) | {"machine": machine()}
             write(found)
     write(found)
     print(table(found))
@@ -129,9 +131,18 @@ def cell(system: str, task: str, seed: int) -> dict[str, Any]:
         return json.loads(out.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
-def speed(folder: Path) -> dict[str, float]:
+@cache
+def machine() -> str:
+    """What times depend on: figures of several machines may stand in one table."""
+    products = "bfloat16" if torch_network().fast() else "float32"
+    return f"{platform.machine()}, {os.cpu_count()} cores that multiply {products}, Python {platform.python_version()}"
+
+
+def speed(folder: Path) -> dict[str, Any]:
     """Sentences a second of an exported model on one core and on two, its size and the memory that it takes."""
-    found = {"mb": round(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6, 1)}
+    found: dict[str, Any] = {
+        "mb": round(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6, 1)
+    }
     for cores in (1, 2):
         command = [
             "taskset",
@@ -150,8 +161,7 @@ def speed(folder: Path) -> dict[str, float]:
 
 def write(found: dict[str, Any]) -> None:
     """The figures, the table and the picture."""
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    content = {"machine": machine, **{key: found[key] for key in ("made_of", "cells", "speed")}}
+    content = {key: found[key] for key in ("made_of", "cells", "speed")}
     files.write_text(FOUND, json.dumps(content, indent=1, sort_keys=True) + "\n")
     files.write_text(REPORT / "README.md", table(content))
     with files.replacing(REPORT / "quality_speed.png") as temporary:

@@ -43,7 +43,7 @@ def table(found: Mapping[str, Any]) -> str:
     lines = [
         "# Benchmark",
         "",
-        f"Made by `make benchmark` on {found.get('machine', 'this machine')}: every kind of model on the same rows.",
+        "Made by `make benchmark`: every kind of model on the same rows.",
         "Mean ± standard deviation where there are several seeds. News: the annotated half of real sentences that nothing is",
         "trained on. Authored: rows held out. PLV, CAMEO: 5 folds of the training files, group-aware, choosing among the labels",
         "that occur; encoders learn both at once. AW: 5 folds, plain text and with source and target marked. ECE: of calibrated",
@@ -65,12 +65,14 @@ def table(found: Mapping[str, Any]) -> str:
         "2 cores",
         "MB",
         "memory MB",
+        "machine",
     ]
     lines += [_row(["system", *cost]), _row(["---", *["---:"] * len(cost)])]
     lines += [_row([name, *_cost(found, name)]) for name in known]
     lines += [
         "",
         "Behaviour in % passed, swap in points of escalation that the names of countries move a sentence by, on average.",
+        *(f"Machine {letter}: {name}." for name, letter in _letters(found).items()),
         "",
     ]
     lines += [
@@ -92,6 +94,7 @@ def picture(found: Mapping[str, Any]) -> "Figure":
 
     figure = Figure(figsize=(7.2, 4.4), layout="constrained")
     axes = figure.subplots()
+    letters = _letters(found)
     for name in ORDER:
         values = _values(found["cells"], name, "ladder", "news", "qwk")
         pace = found["speed"].get(name, {}).get("cores_2")
@@ -105,8 +108,14 @@ def picture(found: Mapping[str, Any]) -> "Figure":
                 color="#0072B2" if ours else "#6b7a88",
                 capsize=3,
             )
+            machine = f" ({letters[found['speed'][name]['machine']]})" if len(letters) > 1 else ""
             axes.annotate(
-                name, (pace, statistics.mean(values)), xytext=(7, 5), textcoords="offset points", size=9, color=INK
+                name + machine,
+                (pace, statistics.mean(values)),
+                xytext=(7, 5),
+                textcoords="offset points",
+                size=9,
+                color=INK,
             )
     axes.set_xscale("log")
     axes.set_xlabel("sentences a second, two cores")
@@ -136,15 +145,26 @@ def _spread(cells: Mapping[str, Any], name: str, task: str, part: str, figure: s
     return f"{mean} ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else mean
 
 
+def _letters(found: Mapping[str, Any]) -> dict[str, str]:
+    """A letter for each machine."""
+    known = sorted({one["machine"] for part in ("cells", "speed") for one in found[part].values()})
+    return dict(zip(known, "abcdefgh", strict=False))
+
+
 def _cost(found: Mapping[str, Any], name: str) -> list[str]:
     cells = [one for key, one in found["cells"].items() if key.startswith(f"{name} · ladder · ")]
     pace = found["speed"].get(name, {})
     if not cells:
-        return [""] * 10
+        return [""] * 11
     told = [
         f"{100 * statistics.mean(one['behaviour'][key] for one in cells):.0f}"
         for key in ("direction", "invariance", "benign")
     ]
     told.append(f"{statistics.mean(one['behaviour']['swap'] for one in cells):.1f}")
-    told += [f"{statistics.mean(one[key] for one in cells):,.0f}" for key in ("seconds", "memory")]
-    return told + [f"{pace[key]:,}" if key in pace else "" for key in ("cores_1", "cores_2", "mb", "memory")]
+    where = pace.get("machine", cells[0]["machine"])
+    there = [one for one in cells if one["machine"] == where]
+    for key in ("seconds", "memory"):
+        known = [one[key] for one in there if one[key] is not None]
+        told.append(f"{statistics.mean(known):,.0f}" if known else "")
+    told += [f"{pace[key]:,}" if key in pace else "" for key in ("cores_1", "cores_2", "mb", "memory")]
+    return [*told, _letters(found)[where]]
