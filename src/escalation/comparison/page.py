@@ -1,13 +1,10 @@
 """Two runs side by side as one web page that needs nothing else: no script, no font, no address."""
 
 from collections.abc import Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from escalation import templates
 from escalation.comparison import wording
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 SHOWN = 60  # rows of a kind that the page lists
 
@@ -26,7 +23,7 @@ def page(found: Mapping[str, Any]) -> str:
     rows = {
         kind: [row for row in found["flips"]["rows"] if row["kind"] == kind] for kind in ("broken", "mended", "moved")
     }
-    return _template().render(
+    return templates.page("escalation.comparison").render(
         found=found,
         lead=next(one for one in found["figures"] if one["name"] == found["metric"]),
         names=wording.NAMES,
@@ -38,14 +35,3 @@ def page(found: Mapping[str, Any]) -> str:
         rows=rows,
         shown=SHOWN,
     )
-
-
-@cache
-def _template() -> "Template":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    loader = PackageLoader("escalation.comparison", ".")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("page.html")

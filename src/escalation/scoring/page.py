@@ -1,15 +1,12 @@
 """An article's score as one web page that needs nothing else: no script, no font, no address."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from importlib.resources import files
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from escalation import templates
 from escalation.scoring import wording
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 MOST_BARS = 160  # in the strip of an article
 PARAGRAPH = 2  # characters between two sentences from which a blank line stands between them
@@ -28,7 +25,7 @@ def page(score: Mapping[str, Any], title: str) -> str:
     """
     marks = wording.pushed(score)
     sentences = [_sentence(sentence, marks.get(index, [])) for index, sentence in enumerate(score["sentences"])]
-    return _template().render(
+    return templates.page("escalation.scoring").render(
         score=score,
         title=wording.printable(title),
         style=(files("escalation.scoring") / "report.css").read_text(encoding="utf-8"),
@@ -89,14 +86,3 @@ def _course(sentences: Sequence[Mapping[str, Any]]) -> list[int]:
 
 def _highest(sentences: Sequence[Mapping[str, Any]], among: Iterable[int]) -> int:
     return max(among, key=lambda index: float(sentences[index]["escalation"]))
-
-
-@cache
-def _template() -> "Template":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    loader = PackageLoader("escalation.scoring", ".")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("page.html")
