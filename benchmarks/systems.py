@@ -12,7 +12,7 @@ INTEGERS = f"{DISTILLED}, int8"
 EVENTS = ("model.epochs=5", "model.context=0")  # few sentences, that come alone
 TEACHER = tuple(one.replace("model.", "model.teacher.") for one in EVENTS)
 TAUGHT = (DISTILLED, STATIC)  # by what BASE said in the same cell
-SENTENCES = {"ladder": 60000, "events": 10000, "aw": 3000}  # unlabelled ones at most; BASE reads sixty a second
+SENTENCES = {"ladder": 40000, "events": 10000, "aw": 3000}  # unlabelled ones at most
 
 
 @dataclass(frozen=True)
