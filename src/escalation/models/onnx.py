@@ -94,7 +94,7 @@ def export(model: "MultiHead", folder: Path, integers: bool | None = False) -> N
     Parameters
     ----------
     integers : bool or None
-        Whether weights are 8-bit integers and activations quantised as they come: a quarter of the size, twice the speed.
+        Whether weights are integers of a byte and activations quantised as they come: a quarter of the size, twice the speed.
         None: where an encoder's macro-F1, on the rows that its fit left out, falls by less than half a point on every head.
     """
     folder.mkdir(parents=True, exist_ok=True)

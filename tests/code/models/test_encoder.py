@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from onnx import TensorProto, load, numpy_helper
 
 from escalation import exported, project
 from escalation.codebook import Codebook, chain
@@ -220,6 +221,9 @@ def test_integers_are_smaller_and_nearly_the_same(model: Encoder, tmp_path: Path
     assert sorted(path.name for path in small.parent.iterdir()) == sorted(path.name for path in whole.parent.iterdir())
     answers = [onnx.OnnxEncoder(folder).head("ladder").predict(TEXTS[:80]) for folder in (whole.parent, small.parent)]
     assert (answers[0] == answers[1]).mean() > 0.95
+    weights = [numpy_helper.to_array(one) for one in load(small).graph.initializer if one.data_type == TensorProto.INT8]
+    assert weights
+    assert max(np.abs(one.astype(int)).max() for one in weights) <= 64, "overflows on processors without VNNI"
 
 
 def test_integers_are_chosen_where_little_is_lost(
