@@ -26,7 +26,7 @@ from escalation.corpora.catalogue import CorpusSpec
 from escalation.corpora.corpus import Corpus, joined, load, load_several
 from escalation.corpora.split import splits
 from escalation.evaluation import metrics
-from escalation.measuring import fit_on, parted, transfer, yielding
+from escalation.measuring import fit_on, lesson, parted, transfer, yielding
 from escalation.models import onnx, teachers
 from escalation.models.multihead import MultiHead
 from escalation.scoring.familiar import Familiar
@@ -80,15 +80,16 @@ class Cell:
             model.set_params(progress=False)
         model = training.check(model, chains, Settings(seed=self.seed))
         weights = {name: count for name, count in self.config.weights.items() if name in set(rows["source"])}
-        lesson = texts(rows), rows, rows["group"].tolist(), [float(weights.get(name, 1)) for name in rows["source"]]
+        learnt = lesson(rows, weights)
+        asked = [*learnt[0], *further]
         if self.system in TAUGHT:
-            teachers.answers([model.teacher], chains, [*lesson[0], *further], lesson)
+            teachers.answers([model.teacher], chains, asked, learnt)
         begun_before = any((project.home() / "data" / "checkpoints").glob("*"))
         began = time.perf_counter()
         model = fit_on(model, rows, weights, further if self.system in TAUGHT else [])
         seconds = math.nan if begun_before else time.perf_counter() - began
         if self.system == BASE:
-            teachers.keep(model, [*lesson[0], *further], lesson)
+            teachers.keep(model, asked, learnt)
         return model, seconds
 
 

@@ -126,8 +126,7 @@ def cell(system: str, task: str, seed: int) -> dict[str, Any]:
         command = [sys.executable, str(HERE / "cells.py"), system, task, str(seed), str(out)]
         done = subprocess.run(command, cwd=ROOT)
         if done.returncode:
-            needs = f"; it needs what {BASE} said in the same cell" if system in TAUGHT else ""
-            raise SystemExit(f"{system}, {task}, seed {seed} failed: what it said stands above{needs}")
+            raise SystemExit(f"{system}, {task}, seed {seed} failed: what it said stands above")
         return json.loads(out.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 

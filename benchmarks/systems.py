@@ -11,7 +11,7 @@ BASE, SMALL, DISTILLED, STATIC = "encoder_base", "encoder_small", "encoder_small
 INTEGERS = f"{DISTILLED}, int8"
 EVENTS = ("model.epochs=5", "model.context=0")  # few sentences, that come alone
 TEACHER = tuple(one.replace("model.", "model.teacher.") for one in EVENTS)
-TAUGHT = (DISTILLED, STATIC)  # by what BASE said in the same cell
+TAUGHT = (DISTILLED, STATIC)  # by a teacher like BASE, whose answers are kept
 SENTENCES = {"ladder": 40000, "events": 10000, "aw": 3000}  # unlabelled ones at most
 
 

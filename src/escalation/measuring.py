@@ -162,11 +162,19 @@ def _with(rows: pd.DataFrame, further: pd.DataFrame, left_out: pd.DataFrame) -> 
 
 def fit_on(model: Any, rows: pd.DataFrame, weights: Mapping[str, int], unlabelled: Sequence[str]) -> Any:
     """Fit, a row counting as much as its corpus: a model with heads takes weights, for others the row stands more often."""
-    counts = rows["source"].map(lambda name: weights.get(name, 1))
     if hasattr(model, "head"):
-        return model.fit(texts(rows), rows, rows["group"].tolist(), counts.tolist(), unlabelled)
-    rows = rows.loc[rows.index.repeat(counts)]
+        return model.fit(*lesson(rows, weights), unlabelled)
+    rows = rows.loc[rows.index.repeat(_counts(rows, weights))]
     return model.fit(texts(rows), rows["label"].tolist(), rows["group"].tolist())
+
+
+def lesson(rows: pd.DataFrame, weights: Mapping[str, int]) -> tuple[list[str], pd.DataFrame, list[str], list[int]]:
+    """Texts, labels, groups and weights, as `MultiHead.fit` takes them."""
+    return texts(rows), rows, rows["group"].tolist(), _counts(rows, weights).tolist()
+
+
+def _counts(rows: pd.DataFrame, weights: Mapping[str, int]) -> "pd.Series[int]":
+    return rows["source"].map(lambda name: weights.get(name, 1))
 
 
 def _evaluated(
