@@ -21,7 +21,7 @@ from escalation.models.tokens import Numbers, padded
 
 Array = NDArray[np.float64]
 PATIENCE = 2  # epochs without getting better
-POOL = 20  # batches that are sorted by length together: little padding, and still random
+POOL = 100  # batches that are sorted by length together: hardly any padding (20 cost 7 % more tokens), and still random
 
 
 @dataclass(frozen=True)
