@@ -45,7 +45,7 @@ def train(config: DictConfig) -> None:
             what = f"finished before in this sweep (run {child.done[:8]})" if child else "left to another process"
             print(f"{what}: {child.name if child else ' '.join(words)}")
             return
-        corpora = configuration.corpora(config, chains)
+        corpora = configuration.corpora(config, chains, heads=hasattr(model, "head"))
         tests = configuration.tests(config, chains[0][0])
         parameters = configuration.parameters(config, choices.runtime.choices)
         resolved = OmegaConf.to_yaml(config, resolve=True)

@@ -9,8 +9,7 @@ from escalation import project
 
 BASE, SMALL, DISTILLED, STATIC = "encoder_base", "encoder_small", "encoder_small distilled", "static student"
 INTEGERS = f"{DISTILLED}, int8"
-EVENTS = ("model.epochs=5", "model.context=0")  # few sentences, that come alone
-TEACHER = tuple(one.replace("model.", "model.teacher.") for one in EVENTS)
+MINI = "all-MiniLM-L6-v2"
 TAUGHT = (DISTILLED, STATIC)  # by a teacher like BASE, whose answers are kept
 SENTENCES = {"ladder": 40000, "events": 10000, "aw": 3000}  # unlabelled ones at most
 
@@ -21,13 +20,13 @@ class System:
 
     Parameters
     ----------
-    overrides : tuple of str
-        What Hydra is told, the same for every task.
+    ladder : tuple of str
+        What Hydra is told.
     events : tuple of str
-        What it is told more where events are learnt.
+        What it is told where events are learnt; empty: the same.
     """
 
-    overrides: tuple[str, ...]
+    ladder: tuple[str, ...]
     events: tuple[str, ...] = ()
 
 
@@ -38,18 +37,22 @@ SYSTEMS = {
     "TF-IDF + SVC": System(("features=tfidf", "classifier=svc_balanced")),
     "static + LR": System(("features=static", "classifier=logreg")),
     "sentence + LR": System(("features=sentence", "classifier=logreg")),
-    BASE: System(("experiment=encoder_base",), EVENTS),
-    SMALL: System(("experiment=encoder_small",), EVENTS),
-    DISTILLED: System(("experiment=champion",), ("model.context=0", *TEACHER)),
-    STATIC: System(("experiment=static_student",), TEACHER),
+    BASE: System(("experiment=encoder_base",), ("experiment=events_base",)),
+    SMALL: System(
+        ("experiment=encoder_small",), ("experiment=events_base", f"model.pretrained={MINI}", "model.rate=1e-4")
+    ),
+    DISTILLED: System(("experiment=champion",), ("experiment=events_champion",)),
+    STATIC: System(
+        ("experiment=static_student",),
+        ("experiment=static_student", "model.teacher.epochs=5", "model.teacher.context=0", "+weights.plv=2"),
+    ),
 }
 
 
 def config(system: str, task: str, seed: int) -> DictConfig:
     """The configuration of a cell."""
-    overrides = [*SYSTEMS[system].overrides, f"seed={seed}", "name=benchmark"]
-    if task != "ladder":
-        overrides += SYSTEMS[system].events
+    one = SYSTEMS[system]
+    overrides = [*(one.ladder if task == "ladder" else one.events or one.ladder), f"seed={seed}", "name=benchmark"]
     with initialize_config_dir(str(project.checkout() / "configs"), version_base="1.3"):
         return compose("train", overrides=overrides)
 

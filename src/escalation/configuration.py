@@ -80,12 +80,12 @@ def codebooks(config: DictConfig) -> list[list[Codebook]]:
     return [own, *further]
 
 
-def corpora(config: DictConfig, chains: Sequence[Sequence[Codebook]]) -> list[Corpus]:
-    """Every corpus named, read under the codebooks."""
+def corpora(config: DictConfig, chains: Sequence[Sequence[Codebook]], heads: bool) -> list[Corpus]:
+    """Every corpus named, read under the codebooks; for a model with heads also under those above, which teach it too."""
     specs = [CorpusSpec.from_mapping(_plain(spec)) for spec in config.corpora.values()]
-    if len(chains) == 1:
-        return [load(spec, chains[0][0], project.codebooks()) for spec in specs]
-    return [load_several(spec, chains, project.codebooks()) for spec in specs]
+    if heads:
+        return [load_several(spec, chains, project.codebooks()) for spec in specs]
+    return [load(spec, chains[0][0], project.codebooks()) for spec in specs]
 
 
 def tests(config: DictConfig, codebook: Codebook) -> list[Corpus]:

@@ -83,6 +83,16 @@ def test_every_search_moves_keys_that_there_are(search: str) -> None:
         training.check(configuration.model(config), configuration.codebooks(config), configuration.settings(config))
 
 
+def test_a_model_with_one_head_is_taught_by_labels_of_its_codebook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ESCALATION_HOME", str(tmp_path))
+    config = composed("model=encoder")
+    (authored,) = configuration.corpora(config, configuration.codebooks(config), heads=True)
+    assert list(authored.frame["ladder"]) == list(authored.frame["label"])
+    assert (authored.frame["ladder"] != "").all()
+
+
 @pytest.mark.parametrize("experiment", names("experiment"))
 def test_every_experiment_says_what_it_asks_and_holds_overrides_only(experiment: str) -> None:
     text = (CONFIGS / "experiment" / f"{experiment}.yaml").read_text(encoding="utf-8")

@@ -77,7 +77,8 @@ class MultiHead(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         Raises
         ------
         ModelError
-            The pretrained encoder is not to be had, torch is missing, or there is nobody to label the unlabelled.
+            The pretrained encoder is not to be had, torch is missing, there is nobody to label the unlabelled, or nobody
+            at all teaches a head.
         """
         network = torch_network()
         self.tokens_ = self._tokens()
@@ -168,6 +169,11 @@ class MultiHead(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         if self.teacher is None:
             if len(unlabelled):
                 raise ModelError("unlabelled texts need a teacher: choose model=distilled, or leave them out")
+            for chain, known in zip(self.codebooks, truth, strict=True):
+                if not known.any():
+                    raise ModelError(
+                        f"no row has a label of {chain[0].name}: add a corpus that has, or do without that head"
+                    )
             return list(truth), []
         said = teachers.answers(
             self.teacher if isinstance(self.teacher, list) else [self.teacher],

@@ -181,6 +181,11 @@ def test_unlabelled_texts_need_a_teacher(tiny: Path) -> None:
         Encoder(CHAINS, pretrained=str(tiny)).fit(TEXTS, LABELS, unlabelled=["One more."])
 
 
+def test_a_head_needs_somebody_who_teaches_it(tiny: Path) -> None:
+    with pytest.raises(ModelError, match="root"):
+        Encoder(CHAINS, pretrained=str(tiny)).fit(TEXTS, LABELS.drop(columns=["root", "penta"]))
+
+
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"rate": "abc"}, {"validation": 0}, {"dropout": 0.9}])
 def test_wrong_parameters_are_found_before_the_work(wrong: dict) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
