@@ -2,6 +2,7 @@
 
 import ctypes
 import math
+import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,8 @@ from escalation.models.checkpoint import Checkpoint, restore, training_state, un
 from escalation.models.tokens import Numbers, padded
 
 Array = NDArray[np.float64]
+# oneDNN keeps what it compiled for a thousand shapes, gigabytes of it; read at its first use, and 64 are no slower
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 PATIENCE = 2  # epochs without getting better
 POOL = 100  # batches that are sorted by length together: hardly any padding (20 cost 7 % more tokens), and still random
 
@@ -41,9 +44,10 @@ class Recipe:
 
 
 class Headed(nn.Module, ABC):
-    """A network whose answer holds the logits of several heads of `sizes` labels."""
+    """A network whose answer holds the logits of several heads of `sizes` labels, taught `at_once` tokens at a time."""
 
     sizes: list[int]
+    at_once: int
 
     @abstractmethod
     def rates(self, recipe: Recipe) -> list[dict[str, Any]]:
@@ -52,6 +56,8 @@ class Headed(nn.Module, ABC):
 
 class Network(Headed):
     """A pretrained encoder, its token vectors averaged, and one linear layer a head."""
+
+    at_once = 3000
 
     def __init__(self, folder: Path, heads: Mapping[str, int], dropout: float, seed: int, frozen: int = 0):
         super().__init__()
@@ -163,16 +169,17 @@ def learn(
         for step, rows in enumerate(_batches(shown, recipe.batch, rng), (epoch - 1) * each):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * _slope(step, recipe.epochs * each, recipe.warm_up)
-            chosen = torch.from_numpy(rows)
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast()):
-                logits = network(*_padded([shown[row] for row in rows], padding))
-            losses = [
-                _loss(one.float(), target[chosen], recipe.smoothing, ordinal)
-                for one, target, ordinal in zip(logits, wanted, recipe.ordinal, strict=True)
-            ]
-            loss = (torch.stack(losses).sum(0) * counts[chosen]).mean()
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            for part in _parts(rows, shown, network.at_once):
+                chosen = torch.from_numpy(part)
+                with torch.autocast("cpu", dtype=torch.bfloat16, enabled=fast()):
+                    logits = network(*_padded([shown[row] for row in part], padding))
+                losses = [
+                    _loss(one.float(), target[chosen], recipe.smoothing, ordinal)
+                    for one, target, ordinal in zip(logits, wanted, recipe.ordinal, strict=True)
+                ]
+                loss = (torch.stack(losses).sum(0) * counts[chosen]).sum() / len(rows)
+                loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             after_batch()
@@ -266,6 +273,12 @@ def _slope(step: int, steps: int, warm_up: float) -> float:
     """Share of the learning rate: up in a line, then down in one."""
     rising = max(1, round(warm_up * steps))
     return (step + 1) / rising if step < rising else max(0.0, (steps - step) / max(1, steps - rising))
+
+
+def _parts(rows: NDArray[np.intp], tokens: Sequence[Numbers], at_once: int) -> list[NDArray[np.intp]]:
+    """A batch in parts that fit into memory; their gradients add up to those of the whole."""
+    longest = max(len(tokens[row]) for row in rows)
+    return np.array_split(rows, min(len(rows), -(-len(rows) * longest // at_once)))
 
 
 def _batches(tokens: Sequence[Numbers], size: int, rng: np.random.Generator) -> Iterator[NDArray[np.intp]]:

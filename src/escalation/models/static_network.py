@@ -27,6 +27,8 @@ class StaticNetwork(Headed):
         Whose words get such a vector, beside the words that the encoder's tokenizer knows.
     """
 
+    at_once = 1_000_000
+
     def __init__(
         self,
         folder: Path,

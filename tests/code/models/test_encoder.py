@@ -181,6 +181,23 @@ def test_unlabelled_texts_need_a_teacher(tiny: Path) -> None:
         Encoder(CHAINS, pretrained=str(tiny)).fit(TEXTS, LABELS, unlabelled=["One more."])
 
 
+def test_a_batch_in_parts_teaches_what_the_whole_does(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from escalation.models import network
+
+    once = {"epochs": 1, "dropout": 0.0}
+    whole = fitted(tiny, **once).predict_proba(TEXTS)
+    parts, cut = [], network._parts
+
+    def told(rows, tokens, at_once):
+        parts.append(len(cut(rows, tokens, at_once)))
+        return cut(rows, tokens, at_once)
+
+    monkeypatch.setattr(network, "_parts", told)
+    monkeypatch.setattr(network.Network, "at_once", 40)
+    assert np.allclose(fitted(tiny, **once).predict_proba(TEXTS), whole, atol=0.02)
+    assert max(parts) > 2
+
+
 def test_a_head_needs_somebody_who_teaches_it(tiny: Path) -> None:
     with pytest.raises(ModelError, match="root"):
         Encoder(CHAINS, pretrained=str(tiny)).fit(TEXTS, LABELS.drop(columns=["root", "penta"]))
