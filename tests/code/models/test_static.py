@@ -18,7 +18,7 @@ TEXTS = [f"The troops will attack village {i}." for i in range(60)] + [
     f"The troops will not attack village {i}." for i in range(60)
 ]
 LABELS = pd.DataFrame(
-    {"ladder": ["threat_of_force"] * 60 + ["deescalation"] * 60, "root": ["THREATEN"] * 60 + ["CONCEDE"] * 60}
+    {"ladder": ["threat_of_force"] * 60 + ["deescalation"] * 60, "root": ["THREATEN"] * 60 + ["YIELD"] * 60}
 )
 SIZES = {"width": 16, "hidden": 16, "words": 512, "runs": 1024}
 
