@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from systems import BASE, DISTILLED, INTEGERS, SMALL, STATIC, SYSTEMS
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
 
 ORDER = [name for name in SYSTEMS if name != STATIC] + [INTEGERS, STATIC]
 # Published figures on PLV's test file and on AW's, macro-F1 in %, and where they stand.
@@ -18,6 +20,8 @@ PUBLISHED = [
     ("GPT-3.5", 66.2, 40.9, 76.3, "quoted in the same authors' code"),
     ("Universal PETRARCH (dictionaries)", None, None, 67.2, "quoted in the same authors' code"),
 ]
+# Where a name may stand, in points from its own.
+BESIDE = [(7, 4, "left"), (8, -4, "left"), (7, -13, "left"), (-7, 4, "right"), (-7, -13, "right"), (0, -18, "center")]
 COLUMNS = {
     "news κ": ("ladder", "news", "qwk", 3),
     "news F1": ("ladder", "news", "macro_f1", 3),
@@ -91,11 +95,12 @@ def table(found: Mapping[str, Any]) -> str:
 def picture(found: Mapping[str, Any]) -> "Figure":
     """Agreement on real news against sentences a second on two cores."""
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
 
     figure = Figure(figsize=(7.2, 4.4), layout="constrained")
     axes = figure.subplots()
     letters = _letters(found)
-    placed: list[tuple[float, float]] = []
+    points: dict[str, tuple[float, float]] = {}
     for name in ORDER:
         values = _values(found["cells"], name, "ladder", "news", "qwk")
         pace = found["speed"].get(name, {}).get("cores_2")
@@ -110,11 +115,7 @@ def picture(found: Mapping[str, Any]) -> "Figure":
                 capsize=3,
             )
             machine = f" ({letters[found['speed'][name]['machine']]})" if len(letters) > 1 else ""
-            place = pace, statistics.mean(values)
-            near = any(0.5 < pace / other < 2 and abs(place[1] - value) < 0.02 for other, value in placed)
-            placed.append(place)
-            offset = (7, -14) if near else (7, 5)
-            axes.annotate(name + machine, place, xytext=offset, textcoords="offset points", size=9, color=INK)
+            points[name + machine] = pace, statistics.mean(values)
     axes.set_xscale("log")
     axes.set_xlabel("sentences a second, two cores")
     axes.set_ylabel("quadratic weighted kappa, real news")
@@ -123,7 +124,23 @@ def picture(found: Mapping[str, Any]) -> "Figure":
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
+    figure.draw_without_rendering()  # from here on it is known where on the picture a point is
+    around = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in axes.transData.transform(list(points.values()))]
+    for name, place in sorted(points.items(), key=lambda one: -one[1][1]):
+        around.append(_named(axes, name, place, around))
     return figure
+
+
+def _named(axes: "Axes", name: str, place: tuple[float, float], taken: "list[Bbox]") -> "Bbox":
+    """Write a name beside its point, where it covers nothing if there is such a place; what it covers now."""
+    for x, y, side in BESIDE:
+        text = axes.annotate(name, place, xytext=(x, y), textcoords="offset points", ha=side, size=9, color=INK)
+        covered = text.get_window_extent().padded(2)
+        if not any(covered.overlaps(one) for one in taken):
+            return covered
+        text.remove()
+    axes.annotate(name, place, xytext=(7, 4), textcoords="offset points", size=9, color=INK)
+    return covered
 
 
 def _row(cells: list[str]) -> str:
