@@ -30,8 +30,8 @@ COLDEST, HOTTEST = 0.2, 5.0  # temperatures tried
 class MultiHead(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no type hints
     """A network that turns a text into one vector, and on it a linear head for each of several codebooks.
 
-    The rows of some groups are left out of the fitting: they choose the epoch that is kept and the temperature of each
-    head (Guo et al. 2017, On Calibration of Modern Neural Networks). Parameters are those of its subclasses.
+    The rows of some groups are left out of the fitting: they choose the temperature of each head (Guo et al. 2017, On
+    Calibration of Modern Neural Networks) and the epoch that is kept, the best once it is calibrated. Parameters are those of its subclasses.
     """
 
     _parameter_constraints: ClassVar = {
@@ -125,7 +125,7 @@ class MultiHead(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
                 recipe,
                 self.tokens_.padding,
                 advance,
-                lambda: sum(_nll(*each, counts[left]) for each in zip(left_out(), answers, strict=True)),
+                lambda: sum(calibrated_loss(*each, counts[left]) for each in zip(left_out(), answers, strict=True)),
                 network.Checkpoint(made_of),
             )
         self.temperatures_ = [temperature(*each, counts[left]) for each in zip(left_out(), answers, strict=True)]
@@ -239,6 +239,11 @@ def temperature(logits: Array, targets: Array, weights: Array) -> float:
         method="bounded",
     )
     return float(np.exp(found.x))
+
+
+def calibrated_loss(logits: Array, targets: Array, weights: Array) -> float:
+    """Mean negative log-likelihood at the best temperature: of two epochs that which is right more often, however sure it is."""
+    return _nll(logits / temperature(logits, targets, weights), targets, weights)
 
 
 def _nll(logits: Array, targets: Array, weights: Array) -> float:

@@ -19,7 +19,7 @@ from escalation.errors import ConfigError, ModelError
 from escalation.models import onnx, pretrained, teachers
 from escalation.models.checked import check_parameters
 from escalation.models.encoder import Encoder
-from escalation.models.multihead import temperature
+from escalation.models.multihead import calibrated_loss, temperature
 from escalation.models.tokens import Pieces
 
 CHAINS = [chain(Codebook.load(name, project.codebooks()), project.codebooks()) for name in ("ladder", "root")]
@@ -303,6 +303,9 @@ def test_temperature_cools_the_unsure_and_warms_the_rash() -> None:
     assert temperature(truth * 3, targets, even) == pytest.approx(3, rel=0.15)
     assert temperature(truth / 2, targets, even) == pytest.approx(0.5, rel=0.15)
     assert temperature(truth, np.zeros_like(targets), even) == 1
+    worse = truth + rng.normal(size=truth.shape)  # mild, and less often right
+    assert calibrated_loss(truth * 4, targets, even) < calibrated_loss(worse, targets, even)
+    assert calibrated_loss(truth * 4, targets, even) == pytest.approx(calibrated_loss(truth, targets, even), rel=0.01)
 
 
 def test_encoder_that_is_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
