@@ -31,8 +31,8 @@ class MultiHead(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
     """A network that turns a text into one vector, and on it a linear head for each of several codebooks.
 
     The rows of some groups are left out of the fitting: they choose the temperature of each head (Guo et al. 2017, On
-    Calibration of Modern Neural Networks) and the epoch that is kept, the best once it is calibrated. Parameters are those
-    of its subclasses.
+    Calibration of Modern Neural Networks), and stop the learning when it has not been better, once calibrated, for two
+    epochs. Parameters are those of its subclasses.
     """
 
     _parameter_constraints: ClassVar = {

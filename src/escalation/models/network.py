@@ -129,7 +129,10 @@ def learn(
     left_out_loss: Callable[[], float],
     checkpoint: Checkpoint,
 ) -> int:
-    """Fit all weights, and keep those of the epoch that does best on rows left out; its number, from 1.
+    """Fit all weights; the number of the epoch whose weights are kept, from 1.
+
+    That is the last one, in which the rates have come down to nothing; where learning stopped early, it is the one that
+    did best on rows left out.
 
     Parameters
     ----------
@@ -188,12 +191,14 @@ def learn(
             weights_now = {name: value.clone() for name, value in network.state_dict().items()}
             best = {"loss": loss_now, "epoch": epoch, "weights": weights_now}
         if epoch - best["epoch"] >= PATIENCE:
+            network.load_state_dict(best["weights"])
             break
         if epoch < recipe.epochs:
             tensors, facts = training_state(network, optimizer, rng)
             tensors |= {f"best.{name}": value for name, value in best["weights"].items()}
             checkpoint.save(tensors, {**facts, "epoch": epoch, "loss": best["loss"], "best": best["epoch"]})
-    network.load_state_dict(best["weights"])
+    else:
+        best["epoch"] = recipe.epochs
     checkpoint.clear()
     return int(best["epoch"])
 
