@@ -21,7 +21,7 @@ from escalation.models.checkpoint import Checkpoint, restore, training_state, un
 from escalation.models.tokens import Numbers, padded
 
 Array = NDArray[np.float64]
-# oneDNN keeps what it compiled for a thousand shapes, gigabytes of it; read at its first use, and 64 are no slower
+# oneDNN keeps what it made for a thousand shapes, a gigabyte after ninety steps; read at its first use, and 64 are no slower
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 PATIENCE = 2  # epochs without getting better
 POOL = 100  # batches that are sorted by length together: hardly any padding (20 cost 7 % more tokens), and still random
