@@ -136,10 +136,9 @@ def _named(axes: "Axes", name: str, place: tuple[float, float], taken: "list[Bbo
     for x, y, side in BESIDE:
         text = axes.annotate(name, place, xytext=(x, y), textcoords="offset points", ha=side, size=9, color=INK)
         covered = text.get_window_extent().padded(2)
-        if not any(covered.overlaps(one) for one in taken):
-            return covered
+        if (x, y, side) == BESIDE[-1] or not any(covered.overlaps(one) for one in taken):
+            break
         text.remove()
-    axes.annotate(name, place, xytext=(7, 4), textcoords="offset points", size=9, color=INK)
     return covered
 
 
