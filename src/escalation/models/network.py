@@ -186,6 +186,9 @@ def learn(
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
             after_batch()
+        if epoch == recipe.epochs:
+            best["epoch"] = epoch
+            break
         loss_now = left_out_loss()
         if loss_now < best["loss"]:
             weights_now = {name: value.clone() for name, value in network.state_dict().items()}
@@ -193,12 +196,9 @@ def learn(
         if epoch - best["epoch"] >= PATIENCE:
             network.load_state_dict(best["weights"])
             break
-        if epoch < recipe.epochs:
-            tensors, facts = training_state(network, optimizer, rng)
-            tensors |= {f"best.{name}": value for name, value in best["weights"].items()}
-            checkpoint.save(tensors, {**facts, "epoch": epoch, "loss": best["loss"], "best": best["epoch"]})
-    else:
-        best["epoch"] = recipe.epochs
+        tensors, facts = training_state(network, optimizer, rng)
+        tensors |= {f"best.{name}": value for name, value in best["weights"].items()}
+        checkpoint.save(tensors, {**facts, "epoch": epoch, "loss": best["loss"], "best": best["epoch"]})
     checkpoint.clear()
     return int(best["epoch"])
 
