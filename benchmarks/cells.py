@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from systems import BASE, DISTILLED, INTEGERS, SENTENCES, TAUGHT, config, kept_as
+from systems import BASE, DISTILLED, INTEGERS, TAUGHT, config, kept_as
 
-from escalation import annotations, configuration, exported, files, project, training
+from escalation import configuration, exported, files, project, training
 from escalation.codebook import Codebook, answer, chain
 from escalation.context import texts
 from escalation.corpora.catalogue import CorpusSpec
@@ -35,7 +35,6 @@ from escalation.settings import Settings
 Array = NDArray[np.float64]
 CORPORA = project.checkout() / "configs" / "corpus"
 HOLDOUT = project.checkout() / "data" / "holdout"
-UNLABELLED = ("plv", "cameo", "unscon_sentences", "muc4", "bbc", "india_police_sents")
 FOLDS = 5
 # For each task the corpora learnt at once, each with the codebook of its labels.
 EVENTS = {"events": {"plv": "root", "cameo": "penta"}, "aw": {"aw": "polarity", "aw_marked": "polarity"}}
@@ -65,9 +64,8 @@ class Cell:
         if self.system not in (BASE, *TAUGHT):
             return []
         hidden = Corpus("left out", chain_of("ladder")[0], left, "")
-        specs = [CorpusSpec.load(name, CORPORA) for name in UNLABELLED]
         known = set(train["text"])
-        drawn = annotations.unlabelled(specs, [hidden], SENTENCES[self.task], self.seed)
+        drawn = configuration.unlabelled(config(DISTILLED, self.task, self.seed), [hidden])  # the same for all three
         return [text for text in drawn if text not in known]
 
     def fitted(self, chains: Sequence[Sequence[Codebook]], rows: pd.DataFrame, further: list[str]) -> tuple[Any, float]:

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 from omegaconf import OmegaConf
-from systems import BASE, DISTILLED, INTEGERS, SENTENCES, SYSTEMS, TAUGHT, config, kept_as
+from systems import BASE, DISTILLED, INTEGERS, SYSTEMS, TAUGHT, config, kept_as
 from table import picture, table
 
 from escalation import files, project
@@ -115,7 +115,7 @@ def configured(system: str, task: str) -> dict[str, Any]:
     """What a system learns from and by."""
     one = config(system, task, seed=1)
     parts = {key: OmegaConf.to_container(one[key], resolve=True) for key in ("model", "weights", "heads")}
-    sentences = {"sentences": SENTENCES[task]} if system in (BASE, *TAUGHT) else {}
+    sentences = {"sentences": config(DISTILLED, task, seed=1).unlabelled_rows} if system in (BASE, *TAUGHT) else {}
     return {**parts, **sentences, "corpora": sorted(one.corpora)}
 
 

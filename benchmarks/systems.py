@@ -11,7 +11,6 @@ BASE, SMALL, DISTILLED, STATIC = "encoder_base", "encoder_small", "encoder_small
 INTEGERS = f"{DISTILLED}, int8"
 MINI = "all-MiniLM-L6-v2"
 TAUGHT = (DISTILLED, STATIC)  # by a teacher like BASE, whose answers are kept
-SENTENCES = {"ladder": 40000, "events": 10000, "aw": 3000}  # unlabelled ones at most
 
 
 @dataclass(frozen=True)
