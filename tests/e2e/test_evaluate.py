@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,18 @@ def test_bad_files_and_words(trained: Path, tmp_path: Path, content: str, words:
     line = one_line_error(run(trained, "escalation", "evaluate", str(path), *words))
     for part in said:
         assert part in line
+
+
+def test_a_champion_whose_files_are_gone_is_no_missing_champion(home: Path, tmp_path: Path) -> None:
+    trained = run(home, "train.py", "features=lexicon", "classifier=majority", "folds=0")
+    assert trained.returncode == 0, trained.stderr
+    for folder in [*home.rglob("exported")]:
+        shutil.rmtree(folder)
+    path = tmp_path / "f.csv"
+    path.write_text("text,label\nOne.,none\n", encoding="utf-8")
+    line = one_line_error(run(home, "escalation", "evaluate", str(path)))
+    assert "models:/escalation@champion" in line
+    assert "model.json" in line
 
 
 def test_events_at_every_level_restricted_and_mapped(home: Path, mirror: Path) -> None:

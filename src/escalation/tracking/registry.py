@@ -207,16 +207,20 @@ def load_champion(codebook: str) -> exported.Exported:
     Raises
     ------
     ModelError
-        No champion answers it.
+        No champion answers it, or the files of the one that would are gone.
     """
-    for alias in dict.fromkeys(["champion-root", alias_of(codebook), *sorted(champions())]):
-        if codebook == "ladder" and alias != "champion":
+    known, broken = champions(), None
+    for alias in dict.fromkeys(["champion-root", alias_of(codebook), *sorted(known)]):
+        if alias not in known or (codebook == "ladder" and alias != "champion"):
             continue
-        with contextlib.suppress(ModelError):
+        try:
             model = load(f"models:/{NAME}@{alias}")
+        except ModelError as error:
+            broken = broken or error
+        else:
             if codebook in [book.name for book in model.codebooks]:
                 return model
-    raise ModelError(
+    raise broken or ModelError(
         f"no champion answers codebook {codebook!r} yet: train one with `python train.py codebook={codebook} corpus=…`"
     )
 
